@@ -1,0 +1,38 @@
+//! What decisions ask of the machine, as short traits; `metal` implements them.
+//!
+//! Guest memory is reached by copy only and every access may fail: a guest
+//! address proves nothing.
+
+use crate::ids::Gpa;
+
+/// The address range is not wholly guest RAM.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NotRam;
+
+/// Bounded, copying access to one partition's RAM.
+///
+/// No implementation panics or loops on any address. A range that leaves RAM or
+/// wraps gives `NotRam` and changes nothing.
+pub trait GuestMemory {
+    /// Copies `into.len()` bytes out of guest RAM.
+    fn read(&self, at: Gpa, into: &mut [u8]) -> Result<(), NotRam>;
+
+    /// Copies `from` into guest RAM.
+    fn write(&self, at: Gpa, from: &[u8]) -> Result<(), NotRam>;
+
+    /// Fills a range with one byte value.
+    fn fill(&self, at: Gpa, len: u64, value: u8) -> Result<(), NotRam>;
+
+    /// One single-copy load of an aligned 64-bit word (a page-table entry).
+    /// An unaligned address gives `NotRam`.
+    fn load_u64(&self, at: Gpa) -> Result<u64, NotRam>;
+
+    /// Replaces an aligned 64-bit word if it still holds `old`; true when it did.
+    fn exchange_u64(&self, at: Gpa, old: u64, new: u64) -> Result<bool, NotRam>;
+
+    /// One single-copy load of an aligned 32-bit word.
+    fn load_u32(&self, at: Gpa) -> Result<u32, NotRam>;
+
+    /// One single-copy store of an aligned 32-bit word.
+    fn store_u32(&self, at: Gpa, value: u32) -> Result<(), NotRam>;
+}
