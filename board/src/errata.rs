@@ -1,0 +1,33 @@
+//! Errata switches: faults of a CPU or emulator, each worked around in one place.
+//!
+//! All off on silicon unless a revision guide says otherwise. The experiment that
+//! shows each one stands in `guests/README.md`. Also called: quirks.
+
+bitflags::bitflags! {
+    /// A set bit turns the work-around on.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Errata: u32 {
+        /// TCG: an external interrupt given through EVENTINJ can be delivered
+        /// twice. All boards inject external interrupts through V_IRQ; with this
+        /// bit clear nothing changes, and the debug plan flag may use EVENTINJ.
+        const EVENTINJ_TWICE = 1 << 0;
+        /// TCG: VMRUN with V_IRQ set can lose a physical interrupt that arrives
+        /// in the same moment. Cure: write the task priority after STGI, which
+        /// makes the emulated APIC look again.
+        const VIRQ_LOSES_INTR = 1 << 1;
+        /// TCG 7.2: the interrupt shadow in the VMCB is ignored at VMRUN. Cure:
+        /// when an exit leaves the shadow set and RIP has not moved, enter once
+        /// without V_IRQ.
+        const SHADOW_IGNORED = 1 << 2;
+        /// TCG: a virtual interrupt whose delivery met a nested page fault is
+        /// reported as an exception with that vector, and V_IRQ stays set. Cure:
+        /// an "exception" of vector 32 or more is a virtual interrupt.
+        const VIRQ_REPORTED_AS_EXCEPTION = 1 << 3;
+        /// TCG 7.2: XSETBV is never intercepted. Cure: XCR0 belongs to the core's
+        /// one guest and is reset at every start.
+        const XSETBV_NO_EXIT = 1 << 4;
+        /// TCG: a virtual interrupt of the class equal to V_TPR is delivered.
+        /// Cure: hand over a priority one lower.
+        const TPR_EQUAL_DELIVERED = 1 << 5;
+    }
+}
