@@ -13,6 +13,8 @@ pub mod ids;
 pub mod port;
 pub mod sync;
 
+pub mod ring;
+
 pub mod handoff;
 pub mod policy;
 
