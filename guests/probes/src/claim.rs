@@ -1,0 +1,56 @@
+//! Claims: one line each, and a count of those that failed.
+
+use core::fmt::Arguments;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+static FAILED: AtomicU32 = AtomicU32::new(0);
+
+/// Prints a claim with its outcome and counts a failure. The [`claim!`](crate::claim) macro calls this.
+pub fn state(holds: bool, text: Arguments<'_>) {
+    if holds {
+        rt::report!("ok   {text}");
+    } else {
+        FAILED.fetch_add(1, Ordering::Relaxed);
+        rt::report!("FAIL {text}");
+    }
+}
+
+/// Prints a failure only; for claims made thousands of times in a loop.
+pub fn state_if_broken(holds: bool, text: Arguments<'_>) {
+    if !holds {
+        state(false, text);
+    }
+}
+
+/// Prints the verdict line and powers off.
+pub fn verdict(name: &str) -> ! {
+    match FAILED.load(Ordering::Relaxed) {
+        0 => rt::report!("PROBE {name} ok"),
+        failed => rt::report!("PROBE {name} FAILED {failed}"),
+    }
+    rt::power::off()
+}
+
+/// `claim!(condition, "text {}", value)`: the text says what is true, not what to do.
+#[macro_export]
+macro_rules! claim {
+    ($holds:expr, $($text:tt)+) => { $crate::claim::state($holds, ::core::format_args!($($text)+)) };
+}
+
+/// As [`claim!`], but silent when it holds.
+#[macro_export]
+macro_rules! require {
+    ($holds:expr, $($text:tt)+) => { $crate::claim::state_if_broken($holds, ::core::format_args!($($text)+)) };
+}
+
+/// `probe!(name, body)`: entry of a probe; `body` is a `fn()`, the verdict line follows it.
+#[macro_export]
+macro_rules! probe {
+    ($body:path) => {
+        fn guest() {
+            $body();
+            $crate::claim::verdict(::core::env!("CARGO_BIN_NAME"))
+        }
+        ::rt::entry!(guest);
+    };
+}
