@@ -36,3 +36,35 @@ pub trait GuestMemory {
     /// One single-copy store of an aligned 32-bit word.
     fn store_u32(&self, at: Gpa, value: u32) -> Result<(), NotRam>;
 }
+
+/// One vCPU's VMCB, as exit handling sees it. Setters keep the clean bits.
+pub trait GuestCpu {
+    /// The control area as the last exit left it.
+    fn control(&self) -> &svm::vmcb::ControlArea;
+    /// The guest's state as the last exit left it.
+    fn save(&self) -> &svm::vmcb::SaveArea;
+    /// Moves RIP.
+    fn set_rip(&mut self, rip: u64);
+    /// Replaces RFLAGS.
+    fn set_rflags(&mut self, rflags: u64);
+    /// Sets or clears the interrupt shadow.
+    fn set_shadow(&mut self, on: bool);
+    /// Replaces the virtual-interrupt word.
+    fn set_virtual_interrupt(&mut self, word: svm::vmcb::vintr::VirtualInterrupt);
+    /// Has the next entry deliver this event.
+    fn inject(&mut self, event: svm::vmcb::event::Event);
+    /// Replaces CR2.
+    fn set_cr2(&mut self, address: u64);
+    /// Replaces EFER; SVME is added, because VMRUN demands it.
+    fn set_efer(&mut self, efer: u64);
+    /// Replaces the guest's PAT.
+    fn set_pat(&mut self, pat: u64);
+    /// Replaces DR6.
+    fn set_dr6(&mut self, dr6: u64);
+    /// Replaces the exception intercepts.
+    fn set_exception_intercepts(&mut self, set: u32);
+    /// Turns the IRET intercept on or off.
+    fn set_intercept_iret(&mut self, on: bool);
+    /// Replaces the whole save area (start, INIT, SIPI).
+    fn replace_save(&mut self, save: &svm::vmcb::SaveArea);
+}

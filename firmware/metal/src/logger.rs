@@ -1,0 +1,132 @@
+//! defmt's global logger: encoded frames into one ring, drained by core 0.
+//!
+//! A log call on any core takes the ring's lock, encodes, lets go; it never
+//! waits for a line. A full ring drops the frame and counts it. Handlers do not
+//! log (assumption 5), so the lock cannot deadlock.
+#![expect(unsafe_code, reason = "UNSAFETY: implements defmt's Logger, whose contract is unsafe")]
+
+use crate::lock::DeviceLock;
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// Bytes of encoded frames that wait for core 0.
+pub const CAPACITY: usize = 16 << 10;
+/// Longest single frame.
+const FRAME: usize = 512;
+
+struct State {
+    encoder: defmt::Encoder,
+    frame: heapless::Vec<u8, FRAME>,
+    too_long: bool,
+    ring: heapless::Deque<u8, CAPACITY>,
+}
+
+struct Shared {
+    held: DeviceLock<()>,
+    state: UnsafeCell<State>,
+}
+
+// SAFETY: `state` is touched only while `held` is.
+unsafe impl Sync for Shared {}
+
+static SHARED: Shared = Shared {
+    held: DeviceLock::new(()),
+    state: UnsafeCell::new(State {
+        encoder: defmt::Encoder::new(),
+        frame: heapless::Vec::new(),
+        too_long: false,
+        ring: heapless::Deque::new(),
+    }),
+};
+static DROPPED: AtomicU32 = AtomicU32::new(0);
+
+#[defmt::global_logger]
+struct Logger;
+
+fn append(state: &mut State, bytes: &[u8]) {
+    if state.frame.extend_from_slice(bytes).is_err() {
+        state.too_long = true;
+    }
+}
+
+/// The state, for the holder of the lock.
+///
+/// # Safety
+/// `held` must be locked by this core.
+#[expect(clippy::mut_from_ref, reason = "the lock makes it exclusive")]
+unsafe fn state() -> &'static mut State {
+    // SAFETY: exclusive by the caller's promise.
+    unsafe { &mut *SHARED.state.get() }
+}
+
+// SAFETY: `acquire` locks until `release`; the other calls come between, on the same core.
+unsafe impl defmt::Logger for Logger {
+    fn acquire() {
+        core::mem::forget(SHARED.held.lock());
+        // SAFETY: locked just now.
+        let state = unsafe { state() };
+        state.frame.clear();
+        state.too_long = false;
+        let mut frame = core::mem::take(&mut state.frame);
+        state.encoder.start_frame(|bytes| {
+            let _ = frame.extend_from_slice(bytes);
+        });
+        state.frame = frame;
+    }
+
+    unsafe fn flush() {}
+
+    unsafe fn release() {
+        // SAFETY: `acquire` holds the lock.
+        let state = unsafe { state() };
+        let mut tail: heapless::Vec<u8, 16> = heapless::Vec::new();
+        state.encoder.end_frame(|bytes| {
+            let _ = tail.extend_from_slice(bytes);
+        });
+        append(state, &tail);
+        let fits = state.ring.len() + state.frame.len() <= CAPACITY;
+        if state.too_long || !fits {
+            // No pair: a statistic.
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+        } else {
+            for byte in &state.frame {
+                let _ = state.ring.push_back(*byte);
+            }
+        }
+        // SAFETY: the guard was forgotten in `acquire`; this is its release.
+        unsafe { SHARED.held.force_unlock() };
+    }
+
+    unsafe fn write(bytes: &[u8]) {
+        // SAFETY: `acquire` holds the lock.
+        let state = unsafe { state() };
+        let mut encoded: heapless::Vec<u8, FRAME> = heapless::Vec::new();
+        let mut too_long = false;
+        state.encoder.write(bytes, |part| too_long |= encoded.extend_from_slice(part).is_err());
+        state.too_long |= too_long;
+        append(state, &encoded);
+    }
+}
+
+/// Takes up to `into.len()` bytes of encoded frames; core 0 sends them on.
+pub fn drain(into: &mut [u8]) -> usize {
+    let guard = SHARED.held.lock();
+    // SAFETY: locked just now.
+    let state = unsafe { state() };
+    let mut count = 0;
+    for slot in into.iter_mut() {
+        match state.ring.pop_front() {
+            Some(byte) => *slot = byte,
+            None => break,
+        }
+        count += 1;
+    }
+    drop(guard);
+    count
+}
+
+/// Frames lost so far because the ring was full or a frame too long.
+pub fn dropped() -> u32 {
+    // No pair: a statistic.
+    DROPPED.load(Ordering::Relaxed)
+}
