@@ -22,8 +22,6 @@ pub mod lapic;
 
 pub mod kick;
 
-pub mod inject;
-
 pub mod npt;
 
 pub mod clock;
