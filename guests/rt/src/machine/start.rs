@@ -6,7 +6,7 @@
 #![expect(unsafe_code)]
 // UNSAFETY: holds the assembly entry, reads what it stored, calls the image's main.
 
-use crate::{console, descriptor, interrupt, lapic, percpu, power};
+use crate::{console, cpuid, descriptor, interrupt, lapic, percpu, port, power};
 use core::arch::global_asm;
 
 global_asm!(include_str!("start.S"), options(att_syntax));
@@ -54,8 +54,17 @@ extern "C" fn rt_boot() -> ! {
     unsafe { interrupt::load_table(256) };
     console::set_up();
     lapic::enable();
+    if !cpuid::under_bulkhead() {
+        silence_legacy_interrupts();
+    }
     guest_main();
     power::off()
+}
+
+/// A bare PC's BIOS leaves its two 8259s delivering timer ticks on exception vectors.
+fn silence_legacy_interrupts() {
+    port::write8(0x21, 0xFF);
+    port::write8(0xA1, 0xFF);
 }
 
 /// Names the image's main: `rt::entry!(main)` with `fn main()`.
