@@ -6,6 +6,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod apic;
 pub mod cpuid;
 pub mod exit_code;
 pub mod exit_info;
