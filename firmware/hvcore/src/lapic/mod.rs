@@ -9,7 +9,7 @@
 //!
 //! An interrupt goes through four hands:
 //!
-//! 1. A *sender* finds targets: `icr::resolve` for an IPI, `icr::route` for
+//! 1. A *sender* finds targets: [`icr::resolve`] for an IPI, [`icr::route`] for
 //!    a message of the IOAPIC. Both give a bit set of vCPUs and what to do there.
 //! 2. For a vector, the sender calls [`arrival::arrive`] on each target's page:
 //!    an atomic OR into TMR, then into IRR. Any core may, at any time. The full
@@ -32,6 +32,8 @@
 
 pub mod arrival;
 pub mod base;
+pub mod destination;
 pub mod error;
+pub mod icr;
 pub mod page;
 pub mod priority;
