@@ -4,7 +4,7 @@
 //!
 //! All state a guest can read lies in one [`page::RegisterPage`], laid out as
 //! AVIC's backing page, so that turning AVIC on or off moves no data. What the
-//! page cannot hold (when the timer fires, what is counted) is `timer::Timer`,
+//! page cannot hold (when the timer fires, what is counted) is [`timer::Timer`],
 //! which only the owning vCPU touches.
 //!
 //! An interrupt goes through four hands:
@@ -17,13 +17,13 @@
 //! 3. The *owner* asks [`priority::deliverable`] before each entry. Nothing is
 //!    moved by asking: a vector offered to the CPU stays in IRR.
 //! 4. Once the CPU has taken the vector, [`page::RegisterPage::accept`] moves it
-//!    from IRR to ISR. The guest's EOI (`registers::write`) clears ISR.
+//!    from IRR to ISR. The guest's EOI ([`registers::write`]) clears ISR.
 //!
 //! So there is no un-accept, nothing cached that a remote post could make stale,
 //! and no moment at which a vector is in neither bank.
 //!
-//! Register accesses are two functions, `registers::read` and
-//! `registers::write`; the latter returns what its caller has to do. With AVIC
+//! Register accesses are two functions, [`registers::read`] and
+//! [`registers::write`]; the latter returns what its caller has to do. With AVIC
 //! on, a trapped write is handed to the same `write` with the value read back
 //! from the page, hence `write` never relies on the old content of the word.
 //!
@@ -37,3 +37,5 @@ pub mod error;
 pub mod icr;
 pub mod page;
 pub mod priority;
+pub mod registers;
+pub mod timer;
