@@ -5,6 +5,14 @@
 //! Little-endian, no pointers; a name is UTF-8 padded with zero bytes.
 //! Also called: configuration, cell config, static partition table.
 
+mod fault;
+mod file;
+mod partition;
+
+pub use fault::{Field, Name, PartitionFault, PartitionProblem, PlanFault};
+pub use file::{Plan, check, checksum};
+pub use partition::Claims;
+
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Name of the compiled plan in CBFS.
@@ -129,7 +137,9 @@ pub struct Partition {
 }
 
 const _: () = assert!(size_of::<Header>() == 64);
-const _: () = assert!(size_of::<Partition>() == 64 + 2 * FILE_LEN + MAX_MODULES * size_of::<Module>() + CMDLINE_LEN);
+const _: () = assert!(
+    size_of::<Partition>() == 64 + 2 * FILE_LEN + MAX_MODULES * size_of::<Module>() + CMDLINE_LEN
+);
 
 /// The text of a zero-padded name field, up to the first zero byte.
 /// `None` when it is not UTF-8.
