@@ -23,3 +23,5 @@ pub mod coreboot;
 mod coreboot_records;
 pub mod pvh;
 
+pub mod acpi;
+
