@@ -25,3 +25,6 @@ pub mod pvh;
 
 pub mod acpi;
 
+pub mod cbfs;
+pub mod fmap;
+
