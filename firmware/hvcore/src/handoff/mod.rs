@@ -28,3 +28,5 @@ pub mod acpi;
 pub mod cbfs;
 pub mod fmap;
 
+pub mod memory;
+pub mod plan;
