@@ -76,7 +76,7 @@ impl GuestMemory for Ram {
 
     fn load_u64(&self, at: Gpa) -> Result<u64, NotRam> {
         let range = self.range(at, 8)?;
-        if at.0 % 8 != 0 {
+        if !at.0.is_multiple_of(8) {
             return Err(NotRam);
         }
         Ok(u64::from_le_bytes(
@@ -94,7 +94,7 @@ impl GuestMemory for Ram {
 
     fn load_u32(&self, at: Gpa) -> Result<u32, NotRam> {
         let range = self.range(at, 4)?;
-        if at.0 % 4 != 0 {
+        if !at.0.is_multiple_of(4) {
             return Err(NotRam);
         }
         Ok(u32::from_le_bytes(
@@ -103,7 +103,7 @@ impl GuestMemory for Ram {
     }
 
     fn store_u32(&self, at: Gpa, value: u32) -> Result<(), NotRam> {
-        if at.0 % 4 != 0 {
+        if !at.0.is_multiple_of(4) {
             return Err(NotRam);
         }
         self.write(at, &value.to_le_bytes())?;
