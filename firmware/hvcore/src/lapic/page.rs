@@ -11,7 +11,7 @@
 use svm::apic::{Lvt, Register, Spurious};
 
 use crate::ids::Vector;
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering, const_constructor, zeroed_atomics};
 
 /// 32-bit words of the page. A model keeps two per register, because every
 /// modelled atomic costs time in each explored interleaving.
@@ -39,21 +39,11 @@ pub struct RegisterPage {
 const _: () = assert!(size_of::<RegisterPage>() == 4096);
 
 impl RegisterPage {
-    /// A page of zeros; call [`Self::reset`] before use.
-    #[cfg(not(any(loom, shuttle)))]
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            words: [const { AtomicU32::new(0) }; WORDS],
-        }
-    }
-
-    /// A page of zeros; call [`Self::reset`] before use.
-    #[cfg(any(loom, shuttle))]
-    #[must_use]
-    pub fn new() -> Self {
-        Self {
-            words: core::array::from_fn(|_| AtomicU32::new(0)),
+    const_constructor! {
+        /// A page of zeros; call [`Self::reset`] before use.
+        #[must_use]
+        pub fn new() -> Self {
+            Self { words: zeroed_atomics!(AtomicU32) }
         }
     }
 
@@ -119,7 +109,6 @@ impl RegisterPage {
     ///
     /// TMR is settled before IRR, because whoever sees the request uses TMR at
     /// its end (AVIC-12). The caller then does its half of pair P2.
-    #[must_use = "a merged request is counted by its source"]
     pub fn post(&self, vector: Vector, level: bool) -> bool {
         let bit = bit_of(vector);
         let tmr = self.word(Register::TMR.word_of(vector.0));
