@@ -10,6 +10,7 @@ mod file;
 mod partition;
 
 pub use fault::{Field, Name, PartitionFault, PartitionProblem, PlanFault};
+pub(crate) use file::CRC;
 pub use file::{Plan, check, checksum};
 pub use partition::Claims;
 

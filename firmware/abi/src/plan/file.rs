@@ -11,7 +11,7 @@ use super::{
     VERSION, text,
 };
 
-const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
+pub(crate) const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
 /// CRC-32 (ISO-HDLC) as [`Header::crc`] wants it: over everything behind the
 /// header.
