@@ -29,6 +29,10 @@
 pub mod mode;
 pub mod regs;
 
+pub mod paging;
+pub mod walk;
+mod walk_legacy;
+
 pub mod bytes;
 pub mod operand;
 mod prefix;
@@ -38,4 +42,6 @@ pub mod memory_form;
 mod memory_opcodes;
 
 pub mod instruction;
+
+pub mod fetch;
 
