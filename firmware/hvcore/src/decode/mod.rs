@@ -45,3 +45,5 @@ pub mod instruction;
 
 pub mod fetch;
 
+mod arithmetic;
+pub mod emulate;
