@@ -1,1 +1,21 @@
-//! Skeleton.
+//! Bulkhead's host tool: check, pack, inspect, run, monitor, and the test suite.
+//!
+//! Kind of crate: host. Uses the words of `abi` and `board`; everything a user types
+//! after the first hour. The two programs are thin; rigs and `hil-tests` use the
+//! library. GPL programs (QEMU, cbfstool, apt) are called, never linked.
+//!
+//! Theory of operation: a [`plan`] is checked against a board ([`board_facts`]) and its
+//! images ([`image`]); [`rom`] packs it with a [`payload`] that a board will not refuse;
+//! [`machine`] boots the result in QEMU with its serial lines on [`console`]s;
+//! [`setup`] provides what all that needs, [`failure`] says how it ended.
+//! Also called: xtask, cargo runner, flasher.
+#![forbid(unsafe_code)]
+
+pub mod board_facts;
+pub mod failure;
+pub mod image;
+pub mod plan;
+pub mod program;
+pub mod progress;
+pub mod size;
+pub mod workspace;

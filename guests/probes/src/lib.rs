@@ -7,4 +7,3 @@
 #![cfg(target_os = "none")]
 
 pub mod claim;
-pub mod user_mode;
