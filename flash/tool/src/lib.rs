@@ -12,10 +12,13 @@
 #![forbid(unsafe_code)]
 
 pub mod board_facts;
+pub mod cargo_build;
 pub mod failure;
 pub mod image;
+pub mod payload;
 pub mod plan;
 pub mod program;
 pub mod progress;
+pub mod rom;
 pub mod size;
 pub mod workspace;
