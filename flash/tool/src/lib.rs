@@ -13,8 +13,10 @@
 
 pub mod board_facts;
 pub mod cargo_build;
+pub mod console;
 pub mod failure;
 pub mod image;
+pub mod machine;
 pub mod payload;
 pub mod plan;
 pub mod program;
