@@ -13,14 +13,17 @@
 
 pub mod board_facts;
 pub mod cargo_build;
+pub mod command;
 pub mod console;
 pub mod failure;
 pub mod image;
+pub mod initramfs;
 pub mod machine;
 pub mod payload;
 pub mod plan;
 pub mod program;
 pub mod progress;
 pub mod rom;
+pub mod setup;
 pub mod size;
 pub mod workspace;
