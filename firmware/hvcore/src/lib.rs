@@ -10,6 +10,7 @@
 
 pub mod error;
 pub mod ids;
+pub mod mutant;
 pub mod port;
 pub mod sync;
 

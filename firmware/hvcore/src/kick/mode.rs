@@ -12,9 +12,8 @@
 
 use super::request::Requests;
 use super::words::VcpuWords;
-use crate::sync::Ordering;
-#[cfg(not(hvcore_mutant = "p1_enter"))]
-use crate::sync::fence_after_rmw;
+use crate::mutant::{Mutant, planted};
+use crate::sync::{Ordering, fence_after_rmw};
 
 /// Where a vCPU is, as others may know it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -117,23 +116,18 @@ impl<'w> Owner<'w> {
     /// finds IN_GUEST and comes with an interrupt.
     #[inline]
     pub fn enter(&mut self, posted: impl FnOnce() -> bool) -> Result<InGuest<'_, 'w>, Pending> {
-        #[cfg(hvcore_mutant = "kick02")]
-        let early = self.words.requests.0.load(Ordering::Relaxed);
+        let early = planted(Mutant::EnterChecksEarly).then(|| self.wanted());
         // P1, P2: announced with a swap because it is the cheapest store that
         // also drains the store buffer. AcqRel keeps it a swap.
         self.words
             .mode
             .0
             .swap(self.outside.in_guest().0, Ordering::AcqRel);
-        #[cfg(not(hvcore_mutant = "p1_enter"))]
-        fence_after_rmw(); // P1: other half in kick/request.rs `raise`; P2: in kick/wake.rs `kick_posted`
+        if !planted(Mutant::EnterUnfenced) {
+            fence_after_rmw(); // P1: other half in kick/request.rs `raise`; P2: in kick/wake.rs `kick_posted`
+        }
         let posted = posted();
-        // P1: a stale zero is impossible unless the raiser sees IN_GUEST and
-        // interrupts; a late one costs a round of the loop.
-        #[cfg(not(hvcore_mutant = "kick02"))]
-        let requests = self.words.requests.0.load(Ordering::Relaxed);
-        #[cfg(hvcore_mutant = "kick02")]
-        let requests = early;
+        let requests = early.unwrap_or_else(|| self.wanted());
         // P1: a kicker's EXITING missed here is the interrupt it has sent.
         let mode = ModeWord(self.words.mode.0.load(Ordering::Relaxed));
         if requests == 0 && !posted && mode.0 == self.outside.in_guest().0 {
@@ -145,6 +139,13 @@ impl<'w> Owner<'w> {
             posted,
             kicked: mode.mode() == Mode::Exiting,
         })
+    }
+
+    #[inline]
+    fn wanted(&self) -> u64 {
+        // P1: a stale zero is impossible unless the raiser sees IN_GUEST and
+        // interrupts; a bit raised later costs a round of the loop.
+        self.words.requests.0.load(Ordering::Relaxed)
     }
 
     #[inline]

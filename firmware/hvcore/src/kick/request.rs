@@ -11,6 +11,7 @@
 use super::mode::Owner;
 use super::wake::Kick;
 use super::words::VcpuWords;
+use crate::mutant::{Mutant, planted};
 use crate::sync::{Ordering, fence_after_rmw};
 
 bitflags::bitflags! {
@@ -62,8 +63,9 @@ impl VcpuWords {
     pub fn raise(&self, what: Requests) -> Kick {
         // P1: release publishes the covered state to whoever takes the bit.
         self.requests.0.fetch_or(what.bits(), Ordering::Release);
-        #[cfg(not(hvcore_mutant = "p1_raise"))]
-        fence_after_rmw(); // P1: other half in kick/mode.rs `enter`; P4: in kick/wake.rs `begin_block`
+        if !planted(Mutant::RaiseUnfenced) {
+            fence_after_rmw(); // P1: other half in kick/mode.rs `enter`; P4: in kick/wake.rs `begin_block`
+        }
         if what.intersects(Requests::WAKING) && self.wake() {
             return Kick::WakeCore;
         }
@@ -90,8 +92,9 @@ impl Owner<'_> {
             // P1: relaxed, because the fence below acquires what the raisers
             // released. Bits seen stay set: nobody else clears them.
             words.requests.0.fetch_and(!raised, Ordering::Relaxed);
-            #[cfg(not(hvcore_mutant = "take"))]
-            fence_after_rmw(); // P1: covered state is read after the clear
+            if !planted(Mutant::TakeUnfenced) {
+                fence_after_rmw(); // P1: covered state is read after the clear
+            }
         }
         Requests::from_bits_retain(raised)
     }

@@ -14,9 +14,8 @@ use super::mode::{Mode, ModeWord, Owner};
 use super::request::Requests;
 use super::wake::Kick;
 use super::words::VcpuWords;
-use crate::sync::Ordering;
-#[cfg(not(hvcore_mutant = "p1_wait"))]
-use crate::sync::fence_after_rmw;
+use crate::mutant::{Mutant, planted};
+use crate::sync::{Ordering, fence_after_rmw};
 use core::marker::PhantomData;
 
 /// Who waits. A vCPU's core shows its owner token, which it can only while it
@@ -67,8 +66,9 @@ impl<'o, 't> Quiesce<'o, 't> {
     ) -> Option<(Self, Kick)> {
         // P1: as in `raise`.
         target.requests.0.fetch_or(what.bits(), Ordering::Release);
-        #[cfg(not(hvcore_mutant = "p1_wait"))]
-        fence_after_rmw(); // P1: other half in kick/mode.rs `enter`; P6 likewise
+        if !planted(Mutant::WaitUnfenced) {
+            fence_after_rmw(); // P1: other half in kick/mode.rs `enter`; P6 likewise
+        }
         if let Initiator::Vcpu(owner) = by
             && core::ptr::eq(owner.words(), target)
         {
@@ -98,10 +98,7 @@ impl<'o, 't> Quiesce<'o, 't> {
         // P6: acquire, pairs with the release of every return to OUTSIDE. A
         // stale value only costs another poll.
         let now = ModeWord(self.target.mode.0.load(Ordering::Acquire));
-        #[cfg(not(hvcore_mutant = "wait_epoch"))]
-        let left = now.epoch() != self.seen.epoch();
-        #[cfg(hvcore_mutant = "wait_epoch")]
-        let left = false;
+        let left = now.epoch() != self.seen.epoch() && !planted(Mutant::WaitIgnoresEpoch);
         let outside = self.seen.mode() == Mode::Outside || now.mode() == Mode::Outside;
         (outside || left).then_some(Quiesced {
             target: self.target,

@@ -13,6 +13,7 @@
 use super::mode::{Mode, ModeWord, Owner};
 use super::request::Requests;
 use super::words::VcpuWords;
+use crate::mutant::{Mutant, planted};
 use crate::sync::{Ordering, fence, fence_after_rmw};
 
 const AWAKE: u32 = 0;
@@ -20,7 +21,7 @@ const BLOCKED: u32 = 1;
 
 /// What a kick asks the caller to do to the target's core.
 #[must_use = "the target may sleep or run on until its core is interrupted"]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kick {
     /// Nothing: the target will look before it enters, or somebody else's
     /// interrupt is on its way.
@@ -36,8 +37,9 @@ impl VcpuWords {
     /// side A). Without a request: the target finds the state by looking.
     #[inline]
     pub fn kick(&self) -> Kick {
-        #[cfg(not(hvcore_mutant = "p2_kick"))]
-        fence(Ordering::SeqCst); // P2: other half in kick/mode.rs `enter`; P4: in `begin_block`
+        if !planted(Mutant::KickUnfenced) {
+            fence(Ordering::SeqCst); // P2: other half in kick/mode.rs `enter`; P4: in `begin_block`
+        }
         self.decide()
     }
 
@@ -45,8 +47,9 @@ impl VcpuWords {
     /// read-modify-write that posted a vIRR bit.
     #[inline]
     pub fn kick_posted(&self) -> Kick {
-        #[cfg(not(hvcore_mutant = "p2_kick"))]
-        fence_after_rmw(); // P2: other half in kick/mode.rs `enter`; P4: in `begin_block`
+        if !planted(Mutant::KickUnfenced) {
+            fence_after_rmw(); // P2: other half in kick/mode.rs `enter`; P4: in `begin_block`
+        }
         self.decide()
     }
 
@@ -64,12 +67,17 @@ impl VcpuWords {
     pub(super) fn wake(&self) -> bool {
         // P4: the caller has fenced. A stale BLOCKED loses the exchange; a
         // stale AWAKE is excluded, or the blocker sees what was published.
-        self.blocked.0.load(Ordering::Relaxed) == BLOCKED
-            && self
-                .blocked
-                .0
-                .compare_exchange(BLOCKED, AWAKE, Ordering::AcqRel, Ordering::Relaxed) // P4
-                .is_ok()
+        if self.blocked.0.load(Ordering::Relaxed) != BLOCKED {
+            return false;
+        }
+        if planted(Mutant::WakeStored) {
+            self.blocked.0.store(AWAKE, Ordering::Relaxed);
+            return true;
+        }
+        self.blocked
+            .0
+            .compare_exchange(BLOCKED, AWAKE, Ordering::AcqRel, Ordering::Relaxed) // P4
+            .is_ok()
     }
 
     /// IN_GUEST to EXITING; the winner interrupts, the others rely on it.
@@ -81,15 +89,13 @@ impl VcpuWords {
         if seen.mode() != Mode::InGuest {
             return Kick::None;
         }
-        #[cfg(hvcore_mutant = "kick03")]
-        {
+        if planted(Mutant::ExitingStored) {
             self.mode.0.store(seen.exiting().0, Ordering::Relaxed);
             return Kick::Interrupt;
         }
         // P1: the epoch is part of the comparison, so an exchange that wins
         // belongs to the entry that was seen. Losing means that the owner left
         // or that another kicker won; either way the target looks.
-        #[cfg(not(hvcore_mutant = "kick03"))]
         match self.mode.0.compare_exchange(
             seen.0,
             seen.exiting().0,
@@ -117,8 +123,9 @@ impl<'w> Owner<'w> {
     pub fn begin_block(&mut self) -> Blocking<'_, 'w> {
         // P4: a swap for the same reason as in `enter`.
         self.words.blocked.0.swap(BLOCKED, Ordering::AcqRel);
-        #[cfg(not(hvcore_mutant = "p4_block"))]
-        fence_after_rmw(); // P4: other half in kick/request.rs `raise` and in `kick`, `kick_posted`
+        if !planted(Mutant::BlockUnfenced) {
+            fence_after_rmw(); // P4: other half in kick/request.rs `raise` and in `kick`, `kick_posted`
+        }
         Blocking { owner: self }
     }
 }

@@ -16,12 +16,16 @@ pub struct ByteRing<const N: usize> {
 
 /// The writing end, one per ring.
 #[derive(Debug)]
-pub struct ByteProducer<'r, const N: usize>(&'r ByteRing<N>);
+pub struct ByteProducer<'r, const N: usize> {
+    ring: &'r ByteRing<N>,
+    tail: u64,
+}
 
 /// The reading end, one per ring.
 #[derive(Debug)]
 pub struct ByteConsumer<'r, const N: usize> {
     ring: &'r ByteRing<N>,
+    head: u64,
     /// Read since the last `settle`.
     unsettled: bool,
 }
@@ -51,13 +55,17 @@ impl<const N: usize> ByteRing<N> {
 
     /// The writing end; `None` when it has been taken.
     pub fn producer(&self) -> Option<ByteProducer<'_, N>> {
-        self.indices.claim_producer().then_some(ByteProducer(self))
+        self.indices.claim_producer().then_some(ByteProducer {
+            ring: self,
+            tail: 0,
+        })
     }
 
     /// The reading end; `None` when it has been taken.
     pub fn consumer(&self) -> Option<ByteConsumer<'_, N>> {
         self.indices.claim_consumer().then_some(ByteConsumer {
             ring: self,
+            head: 0,
             unsettled: false,
         })
     }
@@ -92,14 +100,16 @@ impl<const N: usize> ByteProducer<'_, N> {
     /// Appends as many bytes as fit and counts the others as lost.
     pub fn write(&mut self, bytes: &[u8]) -> Written {
         let written = self.offer(bytes);
-        self.0.indices.lose((bytes.len() - written.stored) as u64);
+        self.ring
+            .indices
+            .lose((bytes.len() - written.stored) as u64);
         written
     }
 
     /// Appends as many bytes as fit; the caller keeps the others, none is lost.
     pub fn offer(&mut self, bytes: &[u8]) -> Written {
-        let ring = self.0;
-        let (tail, free) = ring.indices.room(N as u64);
+        let (ring, tail) = (self.ring, self.tail);
+        let free = ring.indices.room(tail, N as u64);
         let stored = bytes.len().min(free as usize);
         if stored == 0 {
             return Written {
@@ -112,9 +122,10 @@ impl<const N: usize> ByteProducer<'_, N> {
                 slot.store(*byte, Ordering::Relaxed);
             }
         }
+        self.tail = tail.wrapping_add(stored as u64);
         Written {
             stored,
-            edge: ring.indices.publish(tail, stored as u64),
+            edge: ring.indices.publish(tail, self.tail),
         }
     }
 }
@@ -124,22 +135,23 @@ impl<const N: usize> ByteConsumer<'_, N> {
     /// non-empty `into` may be slept on.
     pub fn read(&mut self, into: &mut [u8]) -> usize {
         let ring = self.ring;
-        let (mut head, mut ready) = ring.indices.ready();
+        let mut ready = ring.indices.ready(self.head);
         if ready == 0 && self.unsettled {
             ring.indices.settle();
             self.unsettled = false;
-            (head, ready) = ring.indices.ready();
+            ready = ring.indices.ready(self.head);
         }
         let taken = into.len().min(ready as usize);
         if taken == 0 {
             return 0;
         }
-        for (count, byte) in (head..).zip(into.iter_mut().take(taken)) {
+        for (count, byte) in (self.head..).zip(into.iter_mut().take(taken)) {
             if let Some(slot) = ring.slot(count) {
                 *byte = slot.load(Ordering::Relaxed);
             }
         }
-        ring.indices.retire(head, taken as u64);
+        self.head = self.head.wrapping_add(taken as u64);
+        ring.indices.retire(self.head);
         self.unsettled = true;
         taken
     }

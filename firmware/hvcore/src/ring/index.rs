@@ -1,7 +1,8 @@
 //! Head, tail and the empty edge of a single-producer, single-consumer ring.
 //!
 //! Both count elements since the start and never wrap in practice (64 bits);
-//! the slot is the count modulo a power of two.
+//! the slot is the count modulo a power of two. Each end keeps its own count in
+//! its handle and never loads it back.
 //!
 //! | word | writer | reader |
 //! |---|---|---|
@@ -15,6 +16,7 @@
 //! fences, and looks once more before it sleeps. One of them sees the other.
 //! Also called: event index, notification suppression.
 
+use crate::mutant::{Mutant, planted};
 use crate::sync::{AtomicBool, AtomicU64, Ordering, const_constructor, fence, fence_after_rmw};
 
 /// What a push means for a consumer that sleeps when the ring is empty.
@@ -84,33 +86,32 @@ impl Indices {
         self.lost.store(lost.wrapping_add(n), Ordering::Relaxed);
     }
 
-    /// Producer: the next slot count and how many slots are free, of `capacity`.
+    /// Producer: how many slots are free, of `capacity`.
     #[inline]
-    pub(super) fn room(&self, capacity: u64) -> (u64, u64) {
-        let tail = self.tail.0.load(Ordering::Relaxed);
-        // Acquire: the consumer has read the slots it gave back.
-        #[cfg(not(hvcore_mutant = "ring_reuse"))]
+    pub(super) fn room(&self, tail: u64, capacity: u64) -> u64 {
+        // Acquire: the consumer has read the slots it gave back. No model here
+        // can miss it (none delays a load), the language still asks for it.
         let head = self.head.0.load(Ordering::Acquire);
-        #[cfg(hvcore_mutant = "ring_reuse")]
-        let head = self.head.0.load(Ordering::Relaxed);
         let used = tail.wrapping_sub(head);
-        (tail, capacity.saturating_sub(used))
+        capacity.saturating_sub(used)
     }
 
-    /// Producer: makes `n` written slots visible and tells the edge.
+    /// Producer: makes the slots from `tail` up to `next` visible and tells the
+    /// edge.
     #[inline]
-    pub(super) fn publish(&self, tail: u64, n: u64) -> Edge {
-        #[cfg(hvcore_mutant = "ring_edge")]
-        let head = self.head.0.load(Ordering::Acquire);
+    pub(super) fn publish(&self, tail: u64, next: u64) -> Edge {
+        let early = planted(Mutant::EdgeBeforePush).then(|| self.head());
         // A swap: the cheapest store that also drains the store buffer.
-        #[cfg(not(hvcore_mutant = "ring_publish"))]
-        self.tail.0.swap(tail.wrapping_add(n), Ordering::AcqRel);
-        #[cfg(hvcore_mutant = "ring_publish")]
-        self.tail.0.swap(tail.wrapping_add(n), Ordering::Acquire);
-        #[cfg(not(hvcore_mutant = "p11_push"))]
-        fence_after_rmw(); // P11: other half in `settle`
-        #[cfg(not(hvcore_mutant = "ring_edge"))]
-        let head = self.head.0.load(Ordering::Relaxed);
+        let order = if planted(Mutant::PublishRelaxed) {
+            Ordering::Acquire
+        } else {
+            Ordering::AcqRel
+        };
+        self.tail.0.swap(next, order);
+        if !planted(Mutant::PushUnfenced) {
+            fence_after_rmw(); // P11: other half in `settle`
+        }
+        let head = early.unwrap_or_else(|| self.head());
         if head == tail {
             Edge::WasEmpty
         } else {
@@ -118,25 +119,28 @@ impl Indices {
         }
     }
 
-    /// Consumer: the next slot count and how many elements are ready.
-    #[inline]
-    pub(super) fn ready(&self) -> (u64, u64) {
-        let head = self.head.0.load(Ordering::Relaxed);
-        let tail = self.tail.0.load(Ordering::Acquire);
-        (head, tail.wrapping_sub(head))
+    fn head(&self) -> u64 {
+        self.head.0.load(Ordering::Relaxed)
     }
 
-    /// Consumer: gives `n` read slots back.
+    /// Consumer: how many elements are ready.
     #[inline]
-    pub(super) fn retire(&self, head: u64, n: u64) {
-        self.head.0.store(head.wrapping_add(n), Ordering::Release);
+    pub(super) fn ready(&self, head: u64) -> u64 {
+        self.tail.0.load(Ordering::Acquire).wrapping_sub(head)
+    }
+
+    /// Consumer: gives the slots below `next` back.
+    #[inline]
+    pub(super) fn retire(&self, next: u64) {
+        self.head.0.store(next, Ordering::Release);
     }
 
     /// Consumer, having found nothing: after this, finding nothing again may be
     /// slept on. Needed once after the last `retire`.
     #[inline]
     pub(super) fn settle(&self) {
-        #[cfg(not(hvcore_mutant = "p11_pop"))]
-        fence(Ordering::SeqCst); // P11: other half in `publish`
+        if !planted(Mutant::PopUnfenced) {
+            fence(Ordering::SeqCst); // P11: other half in `publish`
+        }
     }
 }

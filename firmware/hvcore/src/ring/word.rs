@@ -36,12 +36,16 @@ pub struct WordRing<T, const N: usize> {
 
 /// The writing end, one per ring.
 #[derive(Debug)]
-pub struct Producer<'r, T, const N: usize>(&'r WordRing<T, N>);
+pub struct Producer<'r, T, const N: usize> {
+    ring: &'r WordRing<T, N>,
+    tail: u64,
+}
 
 /// The reading end, one per ring.
 #[derive(Debug)]
 pub struct Consumer<'r, T, const N: usize> {
     ring: &'r WordRing<T, N>,
+    head: u64,
     /// Popped since the last `settle`.
     unsettled: bool,
 }
@@ -65,13 +69,17 @@ impl<T: Word, const N: usize> WordRing<T, N> {
 
     /// The writing end; `None` when it has been taken.
     pub fn producer(&self) -> Option<Producer<'_, T, N>> {
-        self.indices.claim_producer().then_some(Producer(self))
+        self.indices.claim_producer().then_some(Producer {
+            ring: self,
+            tail: 0,
+        })
     }
 
     /// The reading end; `None` when it has been taken.
     pub fn consumer(&self) -> Option<Consumer<'_, T, N>> {
         self.indices.claim_consumer().then_some(Consumer {
             ring: self,
+            head: 0,
             unsettled: false,
         })
     }
@@ -96,12 +104,13 @@ impl<T: Word, const N: usize> Producer<'_, T, N> {
     /// Appends a value. `WasEmpty` obliges the caller to notify the consumer.
     #[inline]
     pub fn push(&mut self, value: T) -> Result<Edge, Full<T>> {
-        let ring = self.0;
-        let (tail, free) = ring.indices.room(N as u64);
+        let (ring, tail) = (self.ring, self.tail);
+        let free = ring.indices.room(tail, N as u64);
         match ring.slot(tail) {
             Some(slot) if free != 0 => {
                 slot.store(value.into_word(), Ordering::Relaxed);
-                Ok(ring.indices.publish(tail, 1))
+                self.tail = tail.wrapping_add(1);
+                Ok(ring.indices.publish(tail, self.tail))
             }
             _ => {
                 ring.indices.lose(1);
@@ -117,17 +126,18 @@ impl<T: Word, const N: usize> Consumer<'_, T, N> {
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
         let indices = &self.ring.indices;
-        let (mut head, mut ready) = indices.ready();
+        let mut ready = indices.ready(self.head);
         if ready == 0 && self.unsettled {
             indices.settle();
             self.unsettled = false;
-            (head, ready) = indices.ready();
+            ready = indices.ready(self.head);
         }
         if ready == 0 {
             return None;
         }
-        let word = self.ring.slot(head)?.load(Ordering::Relaxed);
-        indices.retire(head, 1);
+        let word = self.ring.slot(self.head)?.load(Ordering::Relaxed);
+        self.head = self.head.wrapping_add(1);
+        indices.retire(self.head);
         self.unsettled = true;
         Some(T::from_word(word))
     }
