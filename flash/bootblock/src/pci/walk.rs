@@ -225,7 +225,8 @@ pub fn decode(low: u32, high: u32) -> Option<(Space, u64)> {
         return (low & 0xfffc != 0).then(|| (Space::Io, u64::from(mask.wrapping_neg())));
     }
     let mask = u64::from(high) << 32 | u64::from(low & !0xf);
-    if low & !0xf == 0 && high == u32::MAX {
+    let wide = low & 0b111 == 0b100;
+    if low & !0xf == 0 && !wide {
         return None;
     }
     let size = mask.wrapping_neg();
