@@ -6,7 +6,7 @@
 
 use crate::failure::{Failure, NEEDED_RAM};
 use crate::machine::fw_cfg::FwCfg;
-use crate::machine::handoff::Ramstage;
+use crate::machine::handoff::{Build, Ramstage};
 use crate::machine::{chipset, console, ecam, interrupts, memory_types, physical, processors};
 use crate::say;
 use crate::tables::{self, Placement};
@@ -67,11 +67,15 @@ fn run() -> Result<Infallible, Failure> {
     // SAFETY: a fresh entry, in no other slice.
     let memory = unsafe { placement.ramstage.bytes_mut() };
     let ramstage = Ramstage::build(placement.ramstage.address, memory);
-    let parked = processors::park_others(others, &ramstage, &memory_types);
-    say!(
-        "CPU: {} processors, {parked} of {others} others parked.",
-        others + 1
-    );
+    let build = build(&mut fw_cfg);
+    ramstage.write_orders(build);
+    match build {
+        Build::MpFailed => say!("CPU: {others} others left waiting for start-up."),
+        Build::Bits32 | Build::Bits64 => {
+            let parked = processors::park_others(others, &memory_types);
+            say!("CPU: {parked} of {others} others parked.");
+        }
+    }
 
     let table = tables::write(&mut fw_cfg, &placement, &map, &flash_map)?;
     let entry = load(&flash_map, &map)?;
@@ -80,12 +84,32 @@ fn run() -> Result<Infallible, Failure> {
     ramstage.jump(entry, table)
 }
 
+/// The build of coreboot that the user asked for on the emulator's command line.
+fn build(fw_cfg: &mut FwCfg) -> Build {
+    let build = match fw_cfg
+        .read(b"opt/bulkhead/coreboot", &mut [0; 16])
+        .as_deref()
+    {
+        Some(b"x86_64") => Build::Bits64,
+        Some(b"mp-failed") => Build::MpFailed,
+        Some(_) => {
+            say!("opt/bulkhead/coreboot is neither x86_64 nor mp-failed: ignored.");
+            Build::Bits32
+        }
+        None => Build::Bits32,
+    };
+    if build != Build::Bits32 {
+        say!("Imitating another coreboot: {build:?}.");
+    }
+    build
+}
+
 fn init_devices() {
     let mut config = ecam::Window::open();
     chipset::unlock_shadow(&mut config);
     chipset::init_lpc(&mut config);
     let mut topology = walk::walk(&mut config);
-    let homeless = assign::assign(&mut topology, &chipset::APERTURES);
+    assign::assign(&mut topology, &chipset::APERTURES);
     program::program(&mut config, &topology);
     say!(
         "PCI: {} functions on {} buses, ECAM at {:#x}.",
@@ -112,7 +136,6 @@ fn init_devices() {
             topology.dropped
         );
     }
-    let _ = homeless;
     interrupts::init();
 }
 

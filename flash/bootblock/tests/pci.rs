@@ -133,7 +133,10 @@ fn sizes_are_read_from_the_bits_that_stick() {
         decode(0xff00_0008, u32::MAX),
         Some((Space::Prefetch, 0x100_0000))
     );
-    assert_eq!(decode(0x0000_000c, 0xffff_ffff), Some((Space::Prefetch, 1 << 32)));
+    assert_eq!(
+        decode(0x0000_000c, 0xffff_ffff),
+        Some((Space::Prefetch, 1 << 32))
+    );
     assert_eq!(decode(0x0000_000c, 0), None);
     assert_eq!(
         decode(0x0000_000c, 0xffff_fffe),

@@ -2,11 +2,12 @@
 //!
 //! The payload finds descriptor tables with coreboot's limits (GDT 0x5f, IDT
 //! 0x9f), a live fault handler, a per-processor segment in GS, and a stack that is
-//! not its own.
+//! not its own. coreboot's x86_64 build differs in ways that have broken payloads;
+//! it can be asked for.
 
 use super::physical;
 use super::protected_mode::{
-    FAULT_STRIDE, FAULTS, ORDERS, STACK_BYTES, enter_payload, fault_entries, orders,
+    FAULT_STRIDE, FAULTS, STACK_BYTES, enter_payload, fault_entries, order, orders,
 };
 
 /// Offsets in the CBMEM entry.
@@ -17,6 +18,19 @@ mod offset {
     pub const PER_PROCESSOR: u64 = 0x3c0;
     pub const BOOT_STACK_TOP: u64 = 0x2000;
     pub const OTHER_STACKS: u64 = 0x2000;
+}
+
+/// The build of coreboot to imitate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// The default one: a live interrupt table, others parked in protected mode.
+    Bits32,
+    /// The x86_64 one: no interrupt table, so that a fault resets the machine, and
+    /// others parked in long mode on page tables in low memory.
+    Bits64,
+    /// The default one after its processor start-up failed: others still wait for
+    /// their first start-up message.
+    MpFailed,
 }
 
 /// Bytes needed for `others` other processors.
@@ -55,17 +69,26 @@ impl Ramstage {
         Self { base }
     }
 
-    /// Tells other processors, and the code that leaves long mode, where all is.
-    pub fn write_orders(&self) {
-        let table = |at: u64, limit: u16, base: u64| {
-            physical::write_register(ORDERS + at, u32::from(limit) | (base as u32) << 16);
-            physical::write_register(ORDERS + at + 4, base as u32 >> 16);
+    /// Tells other processors, and the code that leaves long mode, where all is and
+    /// which build of coreboot to imitate.
+    pub fn write_orders(&self, build: Build) {
+        let word = |at: u64, value: u64| physical::write_register(order(at), value as u32);
+        let table = |at: u64, limit: u64, base: u64| {
+            word(at, limit | (base & 0xffff) << 16);
+            word(at + 4, base >> 16);
         };
         table(orders::GDT, 0x5f, self.base + offset::GDT);
-        table(orders::IDT, 0x9f, self.base + offset::IDT);
-        let word = |at: u64, value: u64| physical::write_register(ORDERS + at, value as u32);
         word(orders::STACKS, self.base + offset::OTHER_STACKS);
         word(orders::PARKING, self.base + offset::PARKING);
+        let (idt, long, cr4, flags, fs) = match build {
+            Build::Bits32 | Build::MpFailed => ((0x9f, self.base + offset::IDT), 0, 0, 0x02, 0),
+            Build::Bits64 => ((0, 0), 1, 0x200, 0x46, 0x10),
+        };
+        table(orders::IDT, idt.0, idt.1);
+        word(orders::LONG, long);
+        word(orders::CR4, cr4);
+        word(orders::FLAGS, flags);
+        word(orders::FS, fs);
     }
 
     /// Enters the payload with the table's address on the stack.

@@ -1,25 +1,24 @@
 //! Other processors: started once, then parked where coreboot parks them.
 //!
-//! INIT, start-up, and each one ends in `cli; hlt` in protected mode on code in
-//! CBMEM. They are not waiting for a start-up message any more: a payload has to
+//! INIT, start-up, and each one ends in `cli; hlt` on code in CBMEM. They are not waiting for a start-up message any more: a payload has to
 //! send INIT first, and must not reuse CBMEM before that.
 
 use super::chipset::wait;
 use super::interrupts::send_to_others;
-use super::protected_mode::{ORDERS, STARTUP_PAGE, orders, startup_begin, startup_end};
-use super::{handoff, physical};
+use super::physical;
+use super::protected_mode::{STARTUP_PAGE, order, orders, startup_begin, startup_end};
 
 /// Longest wait for all of them. Generous: emulated processors share host cores.
 const PATIENCE_MS: u32 = 20_000;
 
-/// Starts all other processors and parks them; how many of `others` arrived.
-pub fn park_others(others: u32, ramstage: &handoff::Ramstage, registers: &[(u32, u64)]) -> u32 {
+/// Starts all other processors and parks them; how many of `others` arrived. The
+/// orders have been written. `registers` are set on each.
+pub fn park_others(others: u32, registers: &[(u32, u64)]) -> u32 {
     const INIT: u32 = 0x4500;
     const START_UP: u32 = 0x4600;
     copy_startup_code();
-    ramstage.write_orders();
     for (index, &(number, value)) in registers.iter().enumerate() {
-        let at = ORDERS + orders::REGISTERS + index as u64 * 12;
+        let at = order(orders::REGISTERS) + index as u64 * 12;
         physical::write_register(at, number);
         physical::write_register(at + 4, value as u32);
         physical::write_register(at + 8, (value >> 32) as u32);
@@ -27,7 +26,7 @@ pub fn park_others(others: u32, ramstage: &handoff::Ramstage, registers: &[(u32,
     if others == 0 {
         return 0;
     }
-    let parked = || physical::read_register(ORDERS + orders::PARKED);
+    let parked = || physical::read_register(order(orders::PARKED));
     let page = (STARTUP_PAGE >> 12) as u32;
     send_to_others(INIT);
     wait(10, || false);
@@ -45,7 +44,7 @@ fn copy_startup_code() {
     let length = (end - begin) as usize;
     // SAFETY: the two symbols enclose read-only bytes of this image.
     let code = unsafe { physical::bytes(begin, length) };
-    // SAFETY: low RAM that the memory map reserves for this purpose.
+    // SAFETY: low RAM that nobody uses before the payload is entered.
     let page = unsafe { physical::bytes_mut(STARTUP_PAGE, 4096) };
     page.fill(0);
     page[..length].copy_from_slice(code);

@@ -5,19 +5,19 @@
 //! to grief on both. The handler lies in this image's reserved memory; descriptor
 //! tables, stacks and the parking loop lie in CBMEM (see `handoff`).
 
+use super::reset::PAGE_TABLES;
 use core::arch::global_asm;
 
-/// Page of the start-up code for other processors. The x86_64 build of coreboot
-/// has page tables here; the memory map reserves 0x8000..0xdfff in both cases.
-pub const STARTUP_PAGE: u64 = 0x8000;
-/// Where in that page the orders for other processors lie.
-pub const ORDERS: u64 = STARTUP_PAGE + 0x800;
+/// Page of the start-up code for other processors; free again once they are parked.
+pub const STARTUP_PAGE: u64 = 0x1000;
+/// Words of orders, as laid out in [`orders`].
+pub const ORDER_WORDS: usize = 21;
 
-/// Offsets of the orders' fields.
+/// Offsets of the orders' 32-bit fields.
 pub mod orders {
-    /// Limit and base of the descriptor table.
+    /// Limit and base of the descriptor table (6 bytes).
     pub const GDT: u64 = 0;
-    /// Limit and base of the interrupt table.
+    /// Limit and base of the interrupt table (6 bytes).
     pub const IDT: u64 = 8;
     /// Lowest address of the stacks of other processors.
     pub const STACKS: u64 = 16;
@@ -27,8 +27,21 @@ pub mod orders {
     pub const ARRIVED: u64 = 24;
     /// Processors on their way into the loop.
     pub const PARKED: u64 = 28;
+    /// Not 0: other processors park in long mode.
+    pub const LONG: u64 = 32;
+    /// CR4 at the payload's entry.
+    pub const CR4: u64 = 36;
+    /// EFLAGS at the payload's entry.
+    pub const FLAGS: u64 = 40;
+    /// FS selector at the payload's entry.
+    pub const FS: u64 = 44;
     /// Three model-specific registers: number, low half, high half.
-    pub const REGISTERS: u64 = 32;
+    pub const REGISTERS: u64 = 48;
+}
+
+/// Physical address of an order.
+pub fn order(offset: u64) -> u64 {
+    &raw const boot_orders as u64 + offset
 }
 
 /// Bytes of stack for each other processor.
@@ -92,8 +105,25 @@ other_processor:
     jnz 2b
 
     movl {orders} + {parking}, %ebx
+    cmpl $0, {orders} + {long}
+    jne 9f
     lock incl {orders} + {parked}
     jmp *%ebx
+
+9:  movl $0x620, %eax               /* PAE, OSFXSR, OSXMMEXCPT */
+    movl %eax, %cr4
+    movl ${page_tables}, %eax
+    movl %eax, %cr3
+    movl $0xc0000080, %ecx
+    xorl %edx, %edx
+    movl $0x100, %eax               /* EFER.LME */
+    wrmsr
+    movl $0x80000011, %eax
+    movl %eax, %cr0
+    ljmp $0x18, $10f
+    .code64
+10: lock incl {orders} + {parked}
+    jmp *%rbx
 
     /* entry: edi = payload, esi = table, edx = stack. Compatibility mode lets
      * go of paging only from an identity-mapped page, which all are. */
@@ -114,8 +144,9 @@ enter_payload:
     xorl %eax, %eax
     xorl %edx, %edx
     wrmsr
-    movl %eax, %cr4
     movl %eax, %cr3
+    movl {orders} + {cr4}, %eax
+    movl %eax, %cr4
     lgdt {orders} + {gdt}
     lidt {orders} + {idt}
     ljmp $0x08, $4f
@@ -123,7 +154,7 @@ enter_payload:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
-    xorl %eax, %eax
+    movl {orders} + {fs}, %eax
     movw %ax, %fs
     movl $0x40, %eax
     movw %ax, %gs
@@ -133,7 +164,7 @@ enter_payload:
     pushl %esi                      /* argument: [esp+4] at the entry */
     pushl $payload_returned         /* return address: [esp] */
     pushl %edi
-    pushl $2
+    pushl {orders} + {flags}
     popfl
     movl $0x0badcafe, %eax          /* a payload that looks here is wrong */
     movl $0xb0b0b0b0, %ebx
@@ -217,10 +248,21 @@ fault_text:     .asciz "\r\nUnexpected exception "
 at_text:        .asciz " @ "
 halting_text:   .asciz " - Halting\r\n"
 returned_text:  .asciz "\r\nThe payload returned. Halted.\r\n"
+
+    .section .bss.orders, "aw", @nobits
+    .balign 8
+    .globl boot_orders
+boot_orders: .skip 4 * {order_words}
     .text
     .code64
 "#,
-    orders = const ORDERS,
+    orders = sym boot_orders,
+    order_words = const ORDER_WORDS,
+    page_tables = const PAGE_TABLES,
+    long = const orders::LONG,
+    cr4 = const orders::CR4,
+    flags = const orders::FLAGS,
+    fs = const orders::FS,
     gdt = const orders::GDT,
     idt = const orders::IDT,
     stacks = const orders::STACKS,
@@ -235,6 +277,8 @@ returned_text:  .asciz "\r\nThe payload returned. Halted.\r\n"
 );
 
 unsafe extern "C" {
+    /// The orders, see [`orders`].
+    pub static mut boot_orders: [u32; ORDER_WORDS];
     /// First byte of the start-up code, to be copied to [`STARTUP_PAGE`].
     pub static startup_begin: u8;
     /// First byte after it.

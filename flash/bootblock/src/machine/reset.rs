@@ -12,6 +12,10 @@ use core::arch::global_asm;
 /// Bytes of stack for the boot processor: the LZMA model alone takes 28 KiB.
 const STACK_BYTES: usize = 256 * 1024;
 
+/// Where the page tables lie, six pages: where coreboot's x86_64 build has them.
+/// The memory map reserves them whichever build is imitated.
+pub const PAGE_TABLES: u64 = 0x8000;
+
 global_asm!(
     r#"
     .section .reset, "ax", @progbits
@@ -57,26 +61,28 @@ protected:
     movl $bss_words, %ecx
     rep stosl
 
-    /* Four page directories of 2 MiB pages, one above the other. */
-    movl $page_directories, %edi
+    /* Two pages of upper levels, four page directories of 2 MiB pages. */
+    movl ${page_tables}, %edi
+    movl $0x800, %ecx
+    rep stosl
     movl $0x83, %eax
     movl $2048, %ecx
 1:  movl %eax, (%edi)
     addl $0x200000, %eax
     addl $8, %edi
     loop 1b
-    movl $page_directories + 3, %eax
-    movl $page_pointers, %edi
+    movl ${page_tables} + 0x2003, %eax
+    movl ${page_tables} + 0x1000, %edi
     movl $4, %ecx
 2:  movl %eax, (%edi)
     addl $0x1000, %eax
     addl $8, %edi
     loop 2b
-    movl $page_pointers + 3, page_root
+    movl ${page_tables} + 0x1003, {page_tables}
 
     movl $0x20, %eax                /* CR4.PAE */
     movl %eax, %cr4
-    movl $page_root, %eax
+    movl ${page_tables}, %eax
     movl %eax, %cr3
     movl $0xc0000080, %ecx          /* EFER.LME */
     xorl %edx, %edx
@@ -142,14 +148,12 @@ long_mode:
     hlt
     jmp 6b
 
-    .section .bss.pages, "aw", @nobits
-    .balign 4096
-page_root:        .skip 4096
-page_pointers:    .skip 4096
-page_directories: .skip 4 * 4096
-boot_stack:       .skip {stack}
+    .section .bss.stack, "aw", @nobits
+    .balign 16
+boot_stack: .skip {stack}
 "#,
     stack = const STACK_BYTES,
+    page_tables = const PAGE_TABLES,
     options(att_syntax)
 );
 
