@@ -31,6 +31,15 @@ pub fn verdict(name: &str) -> ! {
     rt::power::off()
 }
 
+/// Ends a probe that makes no sense on the bare PC used for development, with a verdict of its own.
+/// The word `anyway` on the command line runs it all the same, to see what differs there.
+pub fn only_under_bulkhead(name: &str) {
+    if !rt::cpuid::under_bulkhead() && !rt::multiboot::command_line().has("anyway") {
+        rt::report!("PROBE {name} skipped: needs Bulkhead's machine");
+        rt::power::off()
+    }
+}
+
 /// `claim!(condition, "text {}", value)`: the text says what is true, not what to do.
 #[macro_export]
 macro_rules! claim {
@@ -43,7 +52,8 @@ macro_rules! require {
     ($holds:expr, $($text:tt)+) => { $crate::claim::state_if_broken($holds, ::core::format_args!($($text)+)) };
 }
 
-/// `probe!(name, body)`: entry of a probe; `body` is a `fn()`, the verdict line follows it.
+/// Entry of a probe: `probe!(body)` with a `fn()`; the verdict line follows it. `probe!(body, bulkhead)`
+/// skips the probe on a machine that is not Bulkhead's.
 #[macro_export]
 macro_rules! probe {
     ($body:path) => {
@@ -52,5 +62,12 @@ macro_rules! probe {
             $crate::claim::verdict(::core::env!("CARGO_BIN_NAME"))
         }
         ::rt::entry!(guest);
+    };
+    ($body:path, bulkhead) => {
+        fn only_there() {
+            $crate::claim::only_under_bulkhead(::core::env!("CARGO_BIN_NAME"));
+            $body();
+        }
+        $crate::probe!(only_there);
     };
 }

@@ -7,3 +7,4 @@
 #![cfg(target_os = "none")]
 
 pub mod claim;
+pub mod user_mode;

@@ -108,7 +108,7 @@ pub(crate) fn build_table() {
 /// A CPU that loads a short table accepts that a missing vector is a fault, and at last a shutdown.
 pub unsafe fn load_table(gates: u16) {
     let pointer = TablePointer {
-        limit: (gates * 16).wrapping_sub(1),
+        limit: (gates * 16).max(1) - 1,
         base: IDT.as_ptr() as u64,
     };
     // SAFETY: the table is static; a short limit is the caller's choice.
