@@ -71,3 +71,12 @@ macro_rules! probe {
         $crate::probe!(only_there);
     };
 }
+
+/// `asm!` that touches one device register and nothing else: for accesses whose very encoding matters.
+#[macro_export]
+macro_rules! device_asm {
+    ($($operand:tt)+) => {{
+        // SAFETY: names a device address, or a place where nobody answers; no device writes memory.
+        unsafe { ::core::arch::asm!($($operand)+) }
+    }};
+}

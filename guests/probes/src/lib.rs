@@ -7,4 +7,5 @@
 #![cfg(target_os = "none")]
 
 pub mod claim;
+pub mod scratch_code;
 pub mod user_mode;

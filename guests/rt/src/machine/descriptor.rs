@@ -18,7 +18,7 @@ pub const KERNEL_CODE32: u16 = 0x18;
 pub const USER_DATA: u16 = 0x20 | 3;
 /// 64-bit user code, requested privilege 3.
 pub const USER_CODE: u16 = 0x28 | 3;
-/// 16-bit kernel code with base 0, for decoder probes.
+/// 16-bit kernel code with base 0 and a limit of 4 GiB, for decoder probes.
 pub const KERNEL_CODE16: u16 = 0x30;
 const TASK: u16 = 0x38;
 const WORDS: usize = 9;
@@ -106,7 +106,7 @@ pub(crate) unsafe fn load(index: usize) {
         0x00CF_9B00_0000_FFFF,
         0x00CF_F300_0000_FFFF,
         0x00AF_FB00_0000_FFFF,
-        0x0000_9B00_0000_FFFF,
+        0x008F_9B00_0000_FFFF,
         // Available 64-bit task state: limit, base 23..0, type 9 and present, base 31..24.
         103 | (base & 0xFF_FFFF) << 16 | 0x89 << 40 | (base >> 24 & 0xFF) << 56,
         base >> 32,
