@@ -7,6 +7,7 @@
 //!
 //! Also called: LZMA-alone, LZMA1, range decoder.
 
+use super::range_decoder::{HALF, RangeDecoder};
 use crate::bytes::{array, le64};
 
 /// Why a stream cannot be unpacked.
@@ -36,7 +37,6 @@ impl core::fmt::Display for Error {
 const HEADER_BYTES: usize = 13;
 const POSITION_STATES: usize = 1 << 4;
 const STATES: usize = 12;
-const HALF: u16 = 1 << 10;
 
 /// Unpacks `stream` into the beginning of `out`; the number of bytes written.
 pub fn decode(stream: &[u8], out: &mut [u8]) -> Result<usize, Error> {
@@ -70,93 +70,6 @@ pub fn decode(stream: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         state: 0,
     };
     decoder.run(size.is_some())
-}
-
-struct RangeDecoder<'a> {
-    input: core::slice::Iter<'a, u8>,
-    range: u32,
-    code: u32,
-}
-
-impl<'a> RangeDecoder<'a> {
-    fn new(input: &'a [u8]) -> Result<Self, Error> {
-        let mut input = input.iter();
-        let mut code = 0;
-        if input.next() != Some(&0) {
-            return Err(Error::Damaged);
-        }
-        for _ in 0..4 {
-            code = code << 8 | u32::from(*input.next().ok_or(Error::Truncated)?);
-        }
-        Ok(Self {
-            input,
-            range: u32::MAX,
-            code,
-        })
-    }
-
-    #[inline]
-    fn normalise(&mut self) -> Result<(), Error> {
-        if self.range < 1 << 24 {
-            let byte = *self.input.next().ok_or(Error::Truncated)?;
-            self.range <<= 8;
-            self.code = self.code << 8 | u32::from(byte);
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn bit(&mut self, probability: &mut u16) -> Result<usize, Error> {
-        let bound = (self.range >> 11).wrapping_mul(u32::from(*probability));
-        let bit = if self.code < bound {
-            self.range = bound;
-            *probability += (2 * HALF - *probability) >> 5;
-            0
-        } else {
-            self.range = self.range.wrapping_sub(bound);
-            self.code -= bound;
-            *probability -= *probability >> 5;
-            1
-        };
-        self.normalise()?;
-        Ok(bit)
-    }
-
-    /// `bits` bits of even odds, most significant first.
-    fn direct(&mut self, bits: u32) -> Result<u32, Error> {
-        let mut value = 0;
-        for _ in 0..bits {
-            self.range >>= 1;
-            let one = self.code >= self.range;
-            if one {
-                self.code -= self.range;
-            }
-            value = value << 1 | u32::from(one);
-            self.normalise()?;
-        }
-        Ok(value)
-    }
-
-    /// A symbol of `N.ilog2()` bits, most significant first.
-    #[inline]
-    fn tree<const N: usize>(&mut self, tree: &mut [u16; N]) -> Result<usize, Error> {
-        let mut symbol = 1;
-        while symbol < N {
-            symbol = symbol << 1 | self.bit(&mut tree[symbol])?;
-        }
-        Ok(symbol - N)
-    }
-
-    /// A symbol of `bits` bits, least significant first; `tree` is indexed from 1.
-    fn reverse_tree(&mut self, tree: &mut [u16], bits: u32) -> Result<u32, Error> {
-        let (mut symbol, mut value) = (1, 0);
-        for i in 0..bits {
-            let bit = self.bit(tree.get_mut(symbol).ok_or(Error::Damaged)?)?;
-            symbol = symbol << 1 | bit;
-            value |= (bit as u32) << i;
-        }
-        Ok(value)
-    }
 }
 
 struct LengthModel {
@@ -256,7 +169,7 @@ impl Decoder<'_, '_> {
             self.copy(length)?;
         }
         // A complete stream leaves nothing in the range coder.
-        if self.range.code == 0 {
+        if self.range.is_finished() {
             Ok(self.at)
         } else {
             Err(Error::Damaged)

@@ -9,3 +9,4 @@ pub mod flash_map;
 pub mod lz4_frame;
 pub mod lzma;
 pub mod payload;
+mod range_decoder;
