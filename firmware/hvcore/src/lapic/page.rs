@@ -30,7 +30,7 @@ pub(super) const PENDING_ERRORS: Register = Register(Register::ESR.0 + 4);
 pub(super) const HANDLED_SVR: Register = Register(Register::SVR.0 + 4);
 
 /// One vCPU's APIC registers.
-#[repr(C, align(4096))]
+#[cfg_attr(not(any(loom, shuttle)), repr(C, align(4096)))]
 pub struct RegisterPage {
     words: [AtomicU32; WORDS],
 }
@@ -111,18 +111,28 @@ impl RegisterPage {
     /// its end (AVIC-12). The caller then does its half of pair P2.
     pub fn post(&self, vector: Vector, level: bool) -> bool {
         let bit = bit_of(vector);
-        let tmr = self.word(Register::TMR.word_of(vector.0));
-        // Locked operations are dear and the trigger of a vector hardly changes.
-        if (tmr.load(Ordering::Relaxed) & bit != 0) != level {
-            if level {
-                tmr.fetch_or(bit, Ordering::Relaxed);
-            } else {
-                tmr.fetch_and(!bit, Ordering::Relaxed);
-            }
-        }
+        #[cfg(not(hvcore_mutant = "tmr_after_irr"))]
+        self.settle_trigger(vector, level);
         let irr = self.word(Register::IRR.word_of(vector.0));
         // Release: what the sender wrote before is seen by who accepts.
-        irr.fetch_or(bit, Ordering::Release) & bit == 0
+        let new = irr.fetch_or(bit, Ordering::Release) & bit == 0;
+        #[cfg(hvcore_mutant = "tmr_after_irr")]
+        self.settle_trigger(vector, level);
+        new
+    }
+
+    /// Locked operations are dear and the trigger of a vector hardly changes.
+    fn settle_trigger(&self, vector: Vector, level: bool) {
+        let bit = bit_of(vector);
+        let tmr = self.word(Register::TMR.word_of(vector.0));
+        if (tmr.load(Ordering::Relaxed) & bit != 0) == level {
+            return;
+        }
+        if level {
+            tmr.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            tmr.fetch_and(!bit, Ordering::Relaxed);
+        }
     }
 
     /// The CPU has taken `vector`: moves it from IRR to ISR. False, and nothing
@@ -130,7 +140,15 @@ impl RegisterPage {
     pub fn accept(&self, vector: Vector) -> bool {
         let bit = bit_of(vector);
         let irr = self.word(Register::IRR.word_of(vector.0));
-        if irr.fetch_and(!bit, Ordering::Acquire) & bit == 0 {
+        #[cfg(not(hvcore_mutant = "accept_copies_back"))]
+        let requested = irr.fetch_and(!bit, Ordering::Acquire);
+        #[cfg(hvcore_mutant = "accept_copies_back")]
+        let requested = {
+            let copy = irr.load(Ordering::Acquire);
+            irr.store(copy & !bit, Ordering::Relaxed);
+            copy
+        };
+        if requested & bit == 0 {
             return false;
         }
         self.set_bits(Register::ISR.word_of(vector.0), bit);
