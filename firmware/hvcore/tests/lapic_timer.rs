@@ -153,6 +153,22 @@ fn a_huge_pause_is_one_interrupt_and_an_exact_count_of_merged_ticks() {
 }
 
 #[test]
+fn exactly_one_period_late_is_two_ticks() {
+    let mut bench = Bench::new(1_000_000_000, PERIODIC);
+    bench.write(Register::TMICT, 100_000, 0);
+    assert_eq!(bench.expire(200_000).due, 2);
+    assert_eq!(bench.timer.deadline(), Some(Tsc(300_000)));
+}
+
+#[test]
+fn the_count_of_a_periodic_timer_reloads_before_its_tick_is_served() {
+    let mut bench = Bench::new(1_000_000_000, PERIODIC);
+    bench.write(Register::TMICT, 100_000, 0);
+    assert_eq!(bench.count(100_000), 100_000);
+    assert_eq!(bench.count(330_000), 70_000);
+}
+
+#[test]
 fn ticks_meeting_an_untaken_request_are_merged_and_counted() {
     let mut bench = Bench::new(1_000_000_000, PERIODIC);
     bench.write(Register::TMICT, 100_000, 0);

@@ -8,3 +8,4 @@
 
 pub mod ioapic;
 pub mod uart;
+mod uart_registers;

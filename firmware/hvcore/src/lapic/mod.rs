@@ -32,6 +32,7 @@
 
 pub mod arrival;
 pub mod base;
+pub mod bus_clock;
 pub mod destination;
 pub mod error;
 pub mod icr;

@@ -3,62 +3,21 @@
 //! Owns when the next interrupt of this source is due, and the account of all
 //! that were: due = delivered + merged + dropped, always. Any time that passes
 //! between two calls costs the same work (H-37). Times are guest TSC values.
-//! The count registers run on a bus clock of exactly 1 GHz.
+//! The count registers run on [`super::bus_clock`].
 //! Manual: 24593 section 16.4.1.
 //! Also called: LVTT, TMICT, TMCCT, MSR 0x6E0.
 
 use svm::apic::{Lvt, Register, TimerMode};
 
 use super::arrival::{Arrival, arrive};
+use super::bus_clock::BusClock;
 use super::page::RegisterPage;
 use crate::ids::{Tsc, Vector};
 
-/// Bus clock of every guest, before the divider.
-pub const BUS_HZ: u64 = 1_000_000_000;
-
 /// A periodic timer asks for attention at most this often; ticks between are
 /// merged and counted. Else a period of nanoseconds would leave the guest no
-/// instruction between two exits.
+/// instruction between two exits. One bus tick is one nanosecond.
 pub const ATTENTION_NS: u64 = 20_000;
-
-/// Conversions between bus ticks and TSC cycles by multiplication, 32 fraction
-/// bits each.
-#[derive(Clone, Copy, Debug)]
-struct BusClock {
-    cycles_per_tick: u64,
-    ticks_per_cycle: u64,
-}
-
-impl BusClock {
-    /// Fastest TSC whose ratio still fits; a thousand times any real one.
-    const MAX_TSC_HZ: u64 = 1 << 42;
-
-    const fn new(tsc_hz: u64) -> Self {
-        let hz = match tsc_hz {
-            0 => 1,
-            Self::MAX_TSC_HZ.. => Self::MAX_TSC_HZ,
-            hz => hz,
-        };
-        Self {
-            cycles_per_tick: (((hz as u128) << 32) / BUS_HZ as u128) as u64,
-            ticks_per_cycle: (((BUS_HZ as u128) << 32) / hz as u128) as u64,
-        }
-    }
-
-    /// Never 0, so that a period always advances.
-    const fn cycles(self, ticks: u64) -> u64 {
-        match (ticks as u128 * self.cycles_per_tick as u128) >> 32 {
-            0 => 1,
-            cycles => cycles as u64,
-        }
-    }
-
-    /// Rounded up, so that a timer that has not fired reads above 0.
-    const fn ticks(self, cycles: u64) -> u64 {
-        let product = cycles as u128 * self.ticks_per_cycle as u128;
-        product.saturating_add(u32::MAX as u128).wrapping_shr(32) as u64
-    }
-}
 
 /// What the timer waits for. Values are guest TSC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,7 +75,7 @@ impl Timer {
         let clock = BusClock::new(tsc_hz);
         Self {
             clock,
-            attention: clock.cycles(ATTENTION_NS * (BUS_HZ / 1_000_000_000)),
+            attention: clock.cycles(ATTENTION_NS),
             mode: TimerMode::OneShot,
             shift: 1,
             initial: 0,
