@@ -72,6 +72,12 @@ impl Register {
     pub const fn word_of(self, vector: u8) -> Self {
         Self(self.0 + ((vector >> 5) as u16) * 0x10)
     }
+
+    /// True for the 24 words of `ISR`, `TMR` and `IRR`.
+    #[must_use]
+    pub const fn is_in_bank(self) -> bool {
+        self.0 >= Self::ISR.0 && self.0 <= Self::IRR_LAST.0 && self.0 & 0xF == 0
+    }
 }
 
 /// What an interrupt message asks for: three bits in the ICR, in LVT entries and

@@ -26,10 +26,12 @@
 //! [`registers::write`]; the latter returns what its caller has to do. With AVIC
 //! on, a trapped write is handed to the same `write` with the value read back
 //! from the page, hence `write` never relies on the old content of the word.
+//! [`acceleration`] tells which exits those are.
 //!
 //! Manual: 24593 chapter 16 (APIC), section 15.29 (AVIC).
 //! Also called: vLAPIC, virtual interrupt controller.
 
+pub mod acceleration;
 pub mod arrival;
 pub mod base;
 pub mod bus_clock;

@@ -68,7 +68,7 @@ pub fn read(page: &RegisterPage, timer: &Timer, offset: u16, now: Tsc) -> u32 {
         | Register::LVT_ERROR
         | Register::TMICT
         | Register::TDCR => page.load(at),
-        _ if in_bank(at) => page.load(at),
+        _ if at.is_in_bank() => page.load(at),
         _ => {
             error::log(page, ErrorStatus::ILLEGAL_REGISTER);
             0
@@ -104,17 +104,12 @@ pub fn write(page: &RegisterPage, timer: &mut Timer, offset: u16, value: u32, no
         Register::VERSION | Register::APR | Register::PPR | Register::RRR | Register::TMCCT => {
             Action::None
         }
-        _ if in_bank(at) => Action::None,
+        _ if at.is_in_bank() => Action::None,
         _ => {
             error::log(page, ErrorStatus::ILLEGAL_REGISTER);
             Action::Refused
         }
     }
-}
-
-/// True for the 24 words of ISR, TMR and IRR.
-const fn in_bank(at: Register) -> bool {
-    at.0 >= Register::ISR.0 && at.0 <= Register::IRR_LAST.0 && at.0 & 0xF == 0
 }
 
 fn keep(page: &RegisterPage, at: Register, value: u32, then: Action) -> Action {
