@@ -226,7 +226,7 @@ fn the_first_vcpu_is_in_long_mode_with_interrupts_off() {
     assert_eq!(state.rflags >> 9 & 1, 0);
     assert_eq!((state.cs.selector, state.data.selector), (0x10, 0x18));
     assert_eq!((state.cs.base, state.data.base), (0, 0));
-    assert_eq!(state.cs.attrib >> 9 & 1, 1, "64-bit code");
+    assert_eq!(state.cs.attributes >> 9 & 1, 1, "64-bit code");
     // The table in memory holds what the hidden registers hold.
     assert_eq!(memory.u64(state.gdtr.base + 0x10), 0x00AF_9B00_0000_FFFF);
     assert_eq!(memory.u64(state.gdtr.base + 0x18), 0x00CF_9300_0000_FFFF);

@@ -172,7 +172,7 @@ fn the_machine_is_as_the_specification_says() {
     assert_eq!(state.rflags >> 9 & 1, 0);
     for segment in [state.cs, state.data] {
         assert_eq!((segment.base, segment.limit), (0, 0xFFFF_FFFF));
-        assert_eq!(segment.attrib >> 10 & 1, 1, "32-bit");
+        assert_eq!(segment.attributes >> 10 & 1, 1, "32-bit");
     }
 }
 

@@ -133,7 +133,7 @@ fn msrs_of_features_not_offered_do_not_exist() {
     assert_eq!(bare().read(number::TSC_AUX, VCPU), MsrRead::Fault);
 }
 
-/// PLT-41: values kernels look at.
+/// PLT-34, PLT-41: values kernels look at.
 #[test]
 fn benign_registers_tell_what_kernels_expect() {
     let read = |msr| full().read(msr, VCPU);

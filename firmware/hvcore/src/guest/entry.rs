@@ -2,24 +2,13 @@
 //!
 //! Three beginnings: real mode after INIT or SIPI, 32-bit protected mode for
 //! multiboot and flat images, 64-bit mode for Linux. Segments are in the VMCB's
-//! form, so that filling a VMCB is copying (24593 appendix B). EFER is the
-//! guest's view: whoever fills a VMCB adds SVME.
+//! form (24593 appendix B). EFER is the guest's view; `save_area` adds SVME.
 //! Also called: reset state, INIT state, boot state.
 
-use crate::ids::Gpa;
+use svm::vmcb::{SaveArea, Segment};
 
-/// A segment register or descriptor-table register as the VMCB keeps it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Segment {
-    /// Selector.
-    pub selector: u16,
-    /// Bits 7:0 are bits 47:40 of the descriptor, bits 11:8 its bits 55:52.
-    pub attrib: u16,
-    /// Limit in bytes, granularity already applied.
-    pub limit: u32,
-    /// Linear base address.
-    pub base: u64,
-}
+use crate::ids::Gpa;
+use crate::policy::{efer::Efer, msr::PAT_RESET};
 
 /// General-purpose registers that a beginning sets; all others are 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -95,12 +84,45 @@ pub const CODE_SELECTOR: u16 = 0x10;
 /// Selector of the data segments there.
 pub const DATA_SELECTOR: u16 = 0x18;
 
-const fn segment(selector: u16, attrib: u16, limit: u32, base: u64) -> Segment {
+const fn segment(selector: u16, attributes: u16, limit: u32, base: u64) -> Segment {
     Segment {
         selector,
-        attrib,
+        attributes,
         limit,
         base,
+    }
+}
+
+impl EntryState {
+    /// The VMCB's save area for this beginning.
+    ///
+    /// The registers behind VMLOAD (STAR, SYSENTER and their kin) are 0 and the
+    /// PAT is as after reset. RAX and RSP are in it; the other general-purpose
+    /// registers are in `gprs`.
+    pub const fn save_area(&self) -> SaveArea {
+        let mut area = SaveArea::zeroed();
+        area.es = self.data;
+        area.cs = self.cs;
+        area.ss = self.data;
+        area.ds = self.data;
+        area.fs = self.data;
+        area.gs = self.data;
+        area.gdtr = self.gdtr;
+        area.ldtr = self.ldtr;
+        area.idtr = self.idtr;
+        area.tr = self.tr;
+        area.efer = self.efer | Efer::SVME.bits();
+        area.cr4 = self.cr4;
+        area.cr3 = self.cr3;
+        area.cr0 = self.cr0;
+        area.dr7 = self.dr7;
+        area.dr6 = self.dr6;
+        area.rflags = self.rflags;
+        area.rip = self.rip;
+        area.rsp = self.gprs.rsp;
+        area.rax = self.gprs.rax;
+        area.g_pat = PAT_RESET;
+        area
     }
 }
 
@@ -192,7 +214,7 @@ pub const fn long_mode_state(
 /// The descriptor-table entry that gives a flat segment of this state, as the
 /// eight bytes a GDT holds.
 pub const fn flat_descriptor(segment: Segment) -> u64 {
-    let attrib = segment.attrib as u64;
+    let attrib = segment.attributes as u64;
     0xFFFF | 0xF << 48 | (attrib & 0xFF) << 40 | (attrib >> 8) << 52
 }
 
@@ -236,10 +258,34 @@ mod tests {
             assert_eq!(state.cr0 >> 32, 0);
             assert!(!paging || state.cr0 & 1 == 1);
             assert_eq!(state.efer & 0x500 == 0x500, paging);
-            assert!(state.cs.attrib >> 9 & 3 != 3, "L and D together");
+            assert!(state.cs.attributes >> 9 & 3 != 3, "L and D together");
             assert_eq!(state.dr6 >> 32 | state.dr7 >> 32, 0);
         }
         assert_eq!(long.cr4 & 1 << 5, 1 << 5);
+    }
+
+    /// 24593 appendix B: SVME, or VMRUN refuses; the rest is the same state.
+    #[test]
+    fn a_save_area_adds_svme_and_the_reset_pat() {
+        let state = protected_state(0x10_0000, 0x2BAD_B002, 0x9000);
+        let area = state.save_area();
+        assert_eq!(area.efer, 0x1000);
+        assert_eq!(area.g_pat, 0x0007_0406_0007_0406);
+        assert_eq!(
+            (area.rip, area.rax, area.cr0),
+            (0x10_0000, 0x2BAD_B002, state.cr0)
+        );
+        for segment in [area.es, area.ss, area.ds, area.fs, area.gs] {
+            assert_eq!(segment, state.data);
+        }
+        assert_eq!(
+            (area.cs, area.tr, area.ldtr),
+            (state.cs, state.tr, state.ldtr)
+        );
+        assert_eq!(
+            (area.gdtr, area.idtr, area.cpl),
+            (state.gdtr, state.idtr, 0)
+        );
     }
 
     #[test]
