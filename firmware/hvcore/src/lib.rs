@@ -10,6 +10,7 @@
 
 pub mod error;
 pub mod ids;
+pub mod lock;
 pub mod mutant;
 pub mod port;
 pub mod sync;
@@ -22,6 +23,8 @@ pub mod policy;
 pub mod lapic;
 
 pub mod kick;
+
+pub mod inject;
 
 pub mod npt;
 

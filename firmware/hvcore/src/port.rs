@@ -65,6 +65,13 @@ pub trait GuestCpu {
     fn set_exception_intercepts(&mut self, set: u32);
     /// Turns the IRET intercept on or off.
     fn set_intercept_iret(&mut self, on: bool);
+    /// XCR0 of this core, which is its guest's.
+    fn xcr0(&self) -> u64;
+    /// Replaces XCR0; the value was checked against what the CPU supports.
+    fn set_xcr0(&mut self, value: u64);
+    /// Brings FS, GS, TR, LDTR and the system-call MSRs into the save area: they
+    /// stay in the core between exits.
+    fn fetch_hidden_state(&mut self);
     /// Replaces the whole save area (start, INIT, SIPI).
     fn replace_save(&mut self, save: &svm::vmcb::SaveArea);
 }

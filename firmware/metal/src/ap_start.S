@@ -12,20 +12,20 @@
 bulkhead_ap_start:
     cli
     cld
-    mov ax, cs
-    mov ds, ax
-    data32 lgdt [bulkhead_ap_gdtr - bulkhead_ap_start]
-    mov eax, 0x20
-    mov cr4, eax
-    mov eax, [bulkhead_ap_cr3 - bulkhead_ap_start]
-    mov cr3, eax
-    mov ecx, 0xc0000080
+    movw %cs, %ax
+    movw %ax, %ds
+    lgdtl bulkhead_ap_gdtr - bulkhead_ap_start
+    movl $0x20, %eax
+    movl %eax, %cr4
+    movl bulkhead_ap_cr3 - bulkhead_ap_start, %eax
+    movl %eax, %cr3
+    movl $0xc0000080, %ecx
     rdmsr
-    or eax, 0x100
+    orl $0x100, %eax
     wrmsr
-    mov eax, 0x80010033
-    mov cr0, eax
-    data32 ljmp [bulkhead_ap_target - bulkhead_ap_start]
+    movl $0x80010033, %eax
+    movl %eax, %cr0
+    ljmpl *bulkhead_ap_target - bulkhead_ap_start
 .balign 8
 bulkhead_ap_fields:
 bulkhead_ap_cr3:
@@ -44,14 +44,14 @@ bulkhead_ap_start_end:
 .global bulkhead_ap_entry
 .code64
 bulkhead_ap_entry:
-    mov eax, 0x10
-    mov ds, eax
-    mov es, eax
-    mov ss, eax
-    xor eax, eax
-    mov fs, eax
-    mov gs, eax
-    mov rsp, [bulkhead_ap_stack]
-    xor ebp, ebp
+    movl $0x10, %eax
+    movl %eax, %ds
+    movl %eax, %es
+    movl %eax, %ss
+    xorl %eax, %eax
+    movl %eax, %fs
+    movl %eax, %gs
+    movq bulkhead_ap_stack, %rsp
+    xorl %ebp, %ebp
     call bulkhead_ap_main
     ud2

@@ -134,6 +134,17 @@ pub fn xsetbv(value: u64) {
     }
 }
 
+/// Reads XCR0; 1 where the CPU has no XSAVE.
+pub fn xgetbv() -> u64 {
+    if supported_xcr0() == 0 {
+        return 1;
+    }
+    let (low, high): (u32, u32);
+    // SAFETY: CR4.OSXSAVE is set by `prepare_fpu`; reads a register.
+    unsafe { asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high, options(nomem, nostack)) };
+    u64::from(low) | (u64::from(high) << 32)
+}
+
 /// Lets guests use x87, SSE and XSAVE on this core: their state lives in the
 /// registers for as long as the guest does, because host code uses none of it.
 pub fn prepare_fpu() {

@@ -10,7 +10,7 @@ use core::cell::UnsafeCell;
 use hvcore::ids::CpuId;
 
 /// Bytes of one core's stack; also its alignment.
-pub const STACK_SIZE: usize = 32 << 10;
+pub const STACK_SIZE: usize = 64 << 10;
 /// Cores the image has stacks for.
 pub const MAX_CPUS: usize = abi::plan::MAX_CORES;
 
@@ -18,7 +18,7 @@ const CANARY: u64 = 0x5ca1_ab1e_0ddb_a115;
 const PAINT: u64 = 0x7e57_57ac_7e57_57ac;
 
 /// All stacks. Each is written by its own core only.
-#[repr(C, align(32768))]
+#[repr(C, align(65536))]
 pub struct Stacks(UnsafeCell<[[u64; STACK_SIZE / 8]; MAX_CPUS]>);
 
 // SAFETY: each stack is used by one core; the head words are written before that core runs.

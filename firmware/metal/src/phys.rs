@@ -70,13 +70,3 @@ pub unsafe fn place<T>(at: Hpa) -> &'static mut T {
     // SAFETY: as above; the frame is never given back.
     unsafe { &mut *at }
 }
-
-/// The firmware's memory as the parsers of `hvcore::handoff` ask for it.
-pub struct Machine;
-
-impl Machine {
-    /// See [`slice`].
-    pub fn slice(&self, at: Hpa, len: usize) -> Option<&'static [u8]> {
-        slice(at, len)
-    }
-}

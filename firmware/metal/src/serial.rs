@@ -4,7 +4,7 @@
 //! The record of the coreboot table says where the console is.
 #![expect(unsafe_code, reason = "UNSAFETY: constructs UART drivers on addresses from firmware tables")]
 
-use core::num::NonZeroU8;
+
 use core::ptr::NonNull;
 use uart_16550::backend::{MmioBackend, PioBackend};
 use uart_16550::{BaudRate, Config, Uart16550};
@@ -36,7 +36,6 @@ impl Serial {
     /// A UART in memory; `stride` bytes between registers.
     pub fn memory(base: u64, stride: u8, hz: u32, baud: u32) -> Option<Self> {
         let base = NonNull::new(base as *mut u8)?;
-        let stride = NonZeroU8::new(stride)?;
         // SAFETY: as `port`; the window lies below 4 GiB and is mapped (assumption 2).
         let mut uart = unsafe { Uart16550::new_mmio(base, stride) }.ok()?;
         let _ = uart.init(config(hz, baud));

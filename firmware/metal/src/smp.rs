@@ -12,7 +12,7 @@ use crate::{cpu, descriptor, host_apic, percpu};
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hvcore::ids::{ApicId, CpuId, Hpa};
 
-core::arch::global_asm!(include_str!("ap_start.S"));
+core::arch::global_asm!(include_str!("ap_start.S"), options(att_syntax));
 
 unsafe extern "C" {
     static bulkhead_ap_start: u8;

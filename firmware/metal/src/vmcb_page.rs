@@ -144,6 +144,18 @@ impl GuestCpu for VmcbPage {
         self.dirty(Clean::INTERCEPTS);
     }
 
+    fn xcr0(&self) -> u64 {
+        crate::cpu::xgetbv()
+    }
+
+    fn set_xcr0(&mut self, value: u64) {
+        crate::cpu::xsetbv(value);
+    }
+
+    fn fetch_hidden_state(&mut self) {
+        crate::vmrun::save_hidden_state(self);
+    }
+
     fn replace_save(&mut self, save: &SaveArea) {
         self.vmcb.save = save.clone();
         self.vmcb.save.efer |= svm::msr::EFER_SVME;

@@ -79,6 +79,13 @@ impl<const N: usize> Backlog<N> {
         self.overwritten
     }
 
+    /// Forgets the oldest `count` bytes (at most all), which have been shown.
+    pub fn consume(&mut self, count: usize) {
+        let count = count.min(self.len);
+        self.oldest = wrap::<N>(self.oldest, count);
+        self.len -= count;
+    }
+
     /// Forgets the kept bytes, which have been shown; the count stays.
     pub fn clear(&mut self) {
         self.oldest = 0;

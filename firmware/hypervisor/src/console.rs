@@ -1,0 +1,1 @@
+//! The console UART as the housekeeping core drives it: never waits.

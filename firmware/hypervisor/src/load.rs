@@ -1,0 +1,112 @@
+//! Loading a partition's images into its RAM, on the core of its vCPU 0.
+//!
+//! RAM is cleared first, so that a life finds nothing of the one before it. The
+//! housekeeping core is not involved: partitions load side by side.
+
+use crate::capacity::LOAD_CHUNK;
+use crate::machine::Partition;
+use abi::plan::{self, kind};
+use hvcore::guest::entry::EntryState;
+use hvcore::guest::linux_boot::{self, BootFault, Header, HeaderFault};
+use hvcore::guest::memory_map::RamLayout;
+use hvcore::guest::multiboot::{self, Image, ImageFault, LayoutFault};
+use hvcore::guest::{acpi_tables, flat};
+use hvcore::ids::Gpa;
+use hvcore::port::GuestMemory;
+
+/// Why the images could not be loaded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoadFault {
+    /// STOP came while loading.
+    Stopped,
+    /// The partition's RAM is not what its plan says: ours.
+    Ram,
+    /// ACPI tables.
+    Acpi(acpi_tables::AcpiFault),
+    /// The Linux image.
+    Header(HeaderFault),
+    /// Linux does not fit.
+    Linux(BootFault),
+    /// The multiboot image.
+    Image(ImageFault),
+    /// The multiboot image does not fit.
+    Layout(LayoutFault),
+    /// The multiboot image could not be written.
+    Multiboot(multiboot::LoadFault),
+    /// The flat binary.
+    Flat(flat::FlatFault),
+    /// A kind this payload does not know.
+    Kind(u8),
+}
+
+impl core::fmt::Display for LoadFault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("it was stopped while its images were loaded"),
+            Self::Ram => f.write_str("its RAM cannot be written: a bug of ours"),
+            Self::Acpi(fault) => write!(f, "ACPI tables: {fault:?}"),
+            Self::Header(fault) => write!(f, "kernel image: {fault:?}"),
+            Self::Linux(fault) => write!(f, "kernel: {fault:?}"),
+            Self::Multiboot(fault) => write!(f, "multiboot image: {fault:?}"),
+            Self::Image(fault) => write!(f, "multiboot image: {fault:?}"),
+            Self::Layout(fault) => write!(f, "multiboot image: {fault:?}"),
+            Self::Flat(fault) => write!(f, "flat image: {fault:?}"),
+            Self::Kind(kind) => write!(f, "images of kind {kind} are not known"),
+        }
+    }
+}
+
+/// Clears RAM and loads everything; the state of vCPU 0's first instruction.
+/// `stopped` is asked between chunks.
+pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntryState, LoadFault> {
+    clear(partition, &stopped)?;
+    let ram = RamLayout::new(partition.ram_len).ok_or(LoadFault::Ram)?;
+    let memory = &partition.ram;
+    let rsdp = acpi_tables::build(memory, partition.vcpus()).map_err(LoadFault::Acpi)?;
+    let record = &partition.record;
+    let cmdline = plan::text(&record.cmdline).unwrap_or("").as_bytes();
+    let files = &partition.files;
+    match record.kind {
+        kind::LINUX => {
+            let header = Header::parse(files.image).map_err(LoadFault::Header)?;
+            let initrd_len = files.initrd.len() as u64;
+            let layout = linux_boot::plan(header, ram, initrd_len, cmdline.len()).map_err(LoadFault::Linux)?;
+            let files = linux_boot::Files { image: files.image, initrd: files.initrd, cmdline };
+            linux_boot::load(memory, &layout, &files, rsdp).map_err(LoadFault::Linux)
+        }
+        kind::MULTIBOOT => load_multiboot(partition, &ram, cmdline),
+        kind::FLAT => {
+            let (at, start) = (Gpa(record.load_address), Gpa(record.entry_address));
+            flat::load(memory, &ram, files.image, at, start).map_err(LoadFault::Flat)
+        }
+        other => Err(LoadFault::Kind(other)),
+    }
+}
+
+fn load_multiboot(partition: &Partition, ram: &RamLayout, cmdline: &[u8]) -> Result<EntryState, LoadFault> {
+    let lines = partition.record.modules.iter().map(|module| plan::text(&module.cmdline).unwrap_or(""));
+    let files = partition.files.modules.iter();
+    let modules: heapless::Vec<multiboot::Module<'_>, { plan::MAX_MODULES }> = files
+        .zip(lines)
+        .map(|(bytes, line)| multiboot::Module { bytes, cmdline: line.as_bytes() })
+        .collect();
+    let file = partition.files.image;
+    let image = Image::parse(file).map_err(LoadFault::Image)?;
+    let layout = multiboot::plan(image, *ram, cmdline, &modules).map_err(LoadFault::Layout)?;
+    multiboot::load(&partition.ram, &layout, file, cmdline, &modules).map_err(LoadFault::Multiboot)
+}
+
+fn clear(partition: &Partition, stopped: &impl Fn() -> bool) -> Result<(), LoadFault> {
+    for run in partition.ram.runs() {
+        let mut done = 0;
+        while done < run.len {
+            if stopped() {
+                return Err(LoadFault::Stopped);
+            }
+            let len = (run.len - done).min(LOAD_CHUNK as u64);
+            partition.ram.fill(Gpa(run.guest.0 + done), len, 0).map_err(|_| LoadFault::Ram)?;
+            done += len;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! The inner loop: service, plan, enter, settle, dispatch.
+//!
+//! One round for each exit. Nothing can divert between the last check of requests
+//! and mode (`Owner::enter`) and VMRUN; GIF is clear from before the mode is
+//! announced until after the vCPU is outside again (KICK-01).
+
+use crate::machine::EndReason;
+use crate::vcpu_core::VcpuCore;
+use board::Errata;
+use hvcore::exit::{Context, StopReason, Verdict, dispatch::dispatch};
+use hvcore::ids::Tsc;
+use hvcore::inject::interrupt;
+use hvcore::inject::nmi::NmiPlan;
+use hvcore::inject::reinject::{Interrupted, interrupted};
+use hvcore::kick::Requests;
+use hvcore::lapic::priority;
+use hvcore::port::GuestCpu;
+use hvcore::vcpu::counters::Count;
+use hvcore::vcpu::owned::Run;
+use hvcore::vcpu::recent::RecentExit;
+use hvcore::vcpu::shared::Activity;
+use hvcore::vcpu::start;
+use metal::{cpu, host_apic, vmrun};
+use svm::exit_code::ExitCode;
+use svm::vmcb::event::{Event, EventType};
+use svm::vmcb::vintr::VirtualInterrupt;
+
+const RFLAGS_IF: u64 = 1 << 9;
+
+/// Why the loop returned.
+pub enum Ending {
+    /// STOP was requested.
+    Stopped,
+    /// This vCPU ended the life.
+    Ended(EndReason),
+}
+
+/// Runs the vCPU until its life ends.
+pub fn guest(core: &mut VcpuCore) -> Ending {
+    let mut timer = HostTimer::new(core);
+    loop {
+        if !core.mine.words.requested().is_empty() && core.service() {
+            return Ending::Stopped;
+        }
+        let now = core.now();
+        if now >= core.vcpu.next_moment() {
+            core.expire_timer(now);
+        }
+        if core.vcpu.run != Run::Running {
+            core.block(&mut timer, now);
+            continue;
+        }
+        core.plan_events();
+        timer.arm(core, now);
+        if !core.enter() {
+            core.mine.counters.bump(Count::EntryCancelled);
+            continue;
+        }
+        if let Some(reason) = core.exited(&mut timer) {
+            return Ending::Ended(EndReason::Guest(reason));
+        }
+    }
+}
+
+/// The host's APIC timer as this vCPU uses it: what it is set for, in guest TSC.
+struct HostTimer {
+    set_for: u64,
+    recheck_ticks: u64,
+}
+
+impl HostTimer {
+    /// Nothing set. A recheck comes 50 microseconds after the entry.
+    fn new(core: &VcpuCore) -> Self {
+        Self { set_for: u64::MAX, recheck_ticks: core.machine.rates.tsc_hz / 20_000 }
+    }
+
+    /// Sets it for the next moment, if that changed.
+    #[inline(always)]
+    fn arm(&mut self, core: &VcpuCore, now: u64) {
+        let mut wanted = core.vcpu.next_moment();
+        if core.vcpu.recheck {
+            wanted = wanted.min(now + self.recheck_ticks);
+            core.mine.counters.bump(Count::Recheck);
+        }
+        if wanted != self.set_for {
+            self.set(core, wanted, now);
+        }
+    }
+
+    #[inline(never)]
+    fn set(&mut self, core: &VcpuCore, wanted: u64, now: u64) {
+        self.set_for = wanted;
+        if wanted != u64::MAX {
+            host_apic::arm_timer(core.machine.rates.apic_ticks(wanted.saturating_sub(now)));
+        }
+    }
+
+    /// It may have fired.
+    fn forget(&mut self) {
+        self.set_for = u64::MAX;
+    }
+}
+
+impl VcpuCore {
+    #[inline(always)]
+    fn now(&self) -> u64 {
+        cpu::tsc().wrapping_add(self.tsc_offset)
+    }
+
+    #[inline(never)]
+    fn expire_timer(&mut self, now: u64) {
+        let expired = self.vcpu.timer.expire(&self.mine.page, Tsc(now));
+        let counters = &self.mine.counters;
+        counters.add(Count::TimerDue, expired.due);
+        counters.add(Count::TimerMerged, expired.merged);
+        counters.add(Count::TimerDropped, expired.dropped);
+    }
+
+    /// Serves requests in the fixed order of their bits; true for STOP (KICK-05).
+    #[inline(never)]
+    fn service(&mut self) -> bool {
+        let mut requests = self.owner.take(Requests::all());
+        while let Some(request) = requests.pop_first() {
+            match request {
+                Requests::STOP => return true,
+                Requests::TLB_FLUSH => {
+                    self.vmcb.flush(self.machine.facts.flush_by_asid());
+                    self.mine.counters.bump(Count::Flush);
+                }
+                Requests::INIT => self.init(),
+                Requests::SIPI => self.startup(),
+                Requests::NMI if self.vcpu.run != Run::WaitForSipi => {
+                    self.vcpu.nmi.arrive();
+                }
+                // Looked at before every entry anyway: the request was the wake-up.
+                _ => {}
+            }
+        }
+        false
+    }
+
+    fn init(&mut self) {
+        start::init(&mut self.vcpu, &mut self.vmcb, &self.mine.page, self.machine.facts.signature);
+        vmrun::load_hidden_state(&self.vmcb);
+        self.vmcb.flush(self.machine.facts.flush_by_asid());
+        self.mine.set_activity(Activity::WaitForSipi);
+    }
+
+    fn startup(&mut self) {
+        let waiting = self.vcpu.run == Run::WaitForSipi;
+        start::startup(&mut self.vcpu, &mut self.vmcb, self.mine.sipi(), self.machine.facts.signature);
+        if waiting {
+            cpu::reset_guest_registers();
+            vmrun::load_hidden_state(&self.vmcb);
+            self.mine.set_activity(Activity::Running);
+        }
+    }
+
+    /// Something that ends a HLT is there.
+    fn wakes(&self) -> bool {
+        let interrupts = self.vmcb.save().rflags & RFLAGS_IF != 0;
+        self.vcpu.nmi.wakes()
+            || self.vcpu.event.valid()
+            || (interrupts && priority::deliverable(&self.mine.page).is_some())
+    }
+
+    /// Sleeps until something may make this vCPU run (AVIC-24, R000-16).
+    #[inline(never)]
+    fn block(&mut self, timer: &mut HostTimer, now: u64) {
+        if self.vcpu.run == Run::Halted && self.wakes() {
+            self.vcpu.run = Run::Running;
+            self.mine.set_activity(Activity::Running);
+            return;
+        }
+        if self.vcpu.run == Run::Halted {
+            self.mine.set_activity(Activity::Halted);
+        }
+        timer.arm(self, now);
+        let halted = self.vcpu.run == Run::Halted;
+        cpu::disable_interrupts();
+        let interrupts = self.vmcb.save().rflags & RFLAGS_IF != 0;
+        let blocking = self.owner.begin_block();
+        let posted = halted && interrupts && priority::deliverable(&self.mine.page).is_some();
+        if blocking.may_sleep() && !posted {
+            cpu::sleep_until_interrupt();
+            timer.forget();
+            self.mine.counters.bump(Count::Sleep);
+        }
+        drop(blocking);
+        cpu::enable_interrupts();
+    }
+
+    /// Puts the event of this entry into EVENTINJ.
+    #[inline(always)]
+    fn plan_events(&mut self) {
+        self.vcpu.recheck = false;
+        if self.vcpu.nmi.pending() {
+            self.plan_nmi();
+        }
+        if self.vcpu.event.valid() {
+            self.vmcb.inject(self.vcpu.event);
+        }
+    }
+
+    #[inline(never)]
+    fn plan_nmi(&mut self) {
+        let room = !self.vcpu.event.valid();
+        let shadow = self.vmcb.control().interrupt_shadow & 1 != 0;
+        match self.vcpu.nmi.plan(room, shadow) {
+            NmiPlan::Idle => {}
+            NmiPlan::Inject => {
+                self.vcpu.event = Event::NMI;
+                self.mine.counters.bump(Count::NmiInjected);
+            }
+            NmiPlan::AwaitIret => {}
+            NmiPlan::Recheck => self.vcpu.recheck = true,
+        }
+        if self.vcpu.nmi.watch_iret() != self.vcpu.iret_watched {
+            self.vcpu.iret_watched = self.vcpu.nmi.watch_iret();
+            self.vmcb.set_intercept_iret(self.vcpu.iret_watched);
+        }
+    }
+
+    /// The world switch; false when a request turned the entry back.
+    #[inline(always)]
+    fn enter(&mut self) -> bool {
+        let errata = self.machine.facts.errata;
+        let (page, vmcb, vcpu) = (&self.mine.page, &mut self.vmcb, &mut self.vcpu);
+        cpu::clgi();
+        // Pair P2, side B: IRR is read after the mode is announced, so a bit set
+        // later finds IN_GUEST and comes with an interrupt.
+        let entered = self.owner.enter(|| {
+            let shadow = vmcb.control().interrupt_shadow & 1 != 0;
+            let offer = interrupt::offer(page, shadow, errata);
+            vmcb.set_virtual_interrupt(offer.word);
+            vcpu.offered = offer.vector;
+            // Held back with no timer armed for it yet: plan again with one.
+            offer.recheck && !core::mem::replace(&mut vcpu.recheck, true)
+        });
+        let done = match entered {
+            Ok(in_guest) => {
+                vmrun::run(vmcb, &mut vcpu.regs);
+                in_guest.leave();
+                true
+            }
+            Err(_) => false,
+        };
+        cpu::stgi();
+        if done && vcpu.offered.is_some() && errata.contains(Errata::VIRQ_LOSES_INTR) {
+            cpu::rewrite_task_priority();
+        }
+        done
+    }
+
+    /// What the exit shows, then its handler; a reason when it ends the life.
+    #[inline(always)]
+    fn exited(&mut self, timer: &mut HostTimer) -> Option<StopReason> {
+        let control = self.vmcb.control();
+        let (code, info) = (ExitCode(control.exit_code), control.exit_info_1);
+        let (word, int_info) = (VirtualInterrupt(control.vintr), Event(control.exit_int_info));
+        let rip = self.vmcb.save().rip;
+        self.vmcb.exited();
+        self.vcpu.recent.note(RecentExit { code: code.0, rip, info });
+        self.vcpu.event = Event::NONE;
+        let unfinished = interrupted(int_info, self.machine.facts.errata);
+        if interrupt::settle(&self.mine.page, self.vcpu.offered, word, unfinished) {
+            self.mine.counters.bump(Count::InterruptTaken);
+        }
+        if unfinished != Interrupted::Nothing {
+            self.take_back(unfinished);
+        }
+        self.vcpu.nmi.exited(rip);
+        if code == ExitCode::INTR {
+            timer.forget();
+            self.mine.counters.bump(Count::Interrupt);
+            return None;
+        }
+        let now = Tsc(self.now());
+        let mut context = Context {
+            vcpu: &mut self.vcpu,
+            shared: self.mine,
+            cpu: &mut self.vmcb,
+            memory: &self.partition.ram,
+            partition: self.shared,
+            facts: &self.facts,
+            cores: &self.kicker,
+            host: &self.machine.facts,
+            now,
+            delivering: int_info.valid(),
+        };
+        match dispatch(&mut context, code) {
+            Verdict::Resume => None,
+            Verdict::Halt => {
+                self.vcpu.run = Run::Halted;
+                None
+            }
+            Verdict::Stop(reason) => Some(reason),
+        }
+    }
+
+    #[inline(never)]
+    fn take_back(&mut self, unfinished: Interrupted) {
+        self.mine.counters.bump(Count::Reinjected);
+        if let Interrupted::Event(event) = unfinished {
+            if event.kind() == EventType::NMI {
+                self.vcpu.nmi.given_back();
+            }
+            self.vcpu.event = event;
+        }
+    }
+}
