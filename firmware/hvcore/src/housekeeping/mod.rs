@@ -10,8 +10,16 @@
 //! actions go out. Text goes to a terminal, so lines end in CR LF.
 //! Also called: dom0, service core, control domain, monitor.
 
+pub mod partition_id;
+
 pub mod keys;
 
 pub mod history;
 pub mod line_editor;
+
+pub mod spelling;
+
+pub mod command_table;
+
+pub mod command;
 
