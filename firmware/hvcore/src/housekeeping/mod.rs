@@ -11,6 +11,7 @@
 //! Also called: dom0, service core, control domain, monitor.
 
 pub mod partition_id;
+pub mod quantity;
 
 pub mod keys;
 
@@ -22,4 +23,12 @@ pub mod spelling;
 pub mod command_table;
 
 pub mod command;
+
+pub mod exit_name;
+
+pub mod epitaph_text;
+
+pub mod life;
+
+pub mod restart;
 
