@@ -32,3 +32,5 @@ pub mod life;
 
 pub mod restart;
 
+pub mod console;
+
