@@ -34,3 +34,6 @@ pub mod restart;
 
 pub mod console;
 
+pub mod table;
+
+pub mod report;
