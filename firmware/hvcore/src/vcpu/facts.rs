@@ -16,7 +16,7 @@ pub struct HostFacts {
     pub tsc_hz: u64,
     /// CPU signature as CPUID leaf 1 gives it; EDX after INIT.
     pub signature: u32,
-    /// Extended-state components the CPU supports (XCR0).
+    /// XCR0 bits a guest may set.
     pub xcr0: u64,
 }
 

@@ -185,7 +185,6 @@ pub fn take_over_interrupts(machine: &mut Machine) {
         }
     }
     host_apic::init();
-    metal::idt::load();
     let pm_timer = machine.fadt.as_ref().and_then(|fadt| fadt.timer).and_then(|timer| {
         match timer.register {
             fadt::Register::Port(port) => Some(port),

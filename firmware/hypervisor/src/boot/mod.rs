@@ -22,6 +22,8 @@ core::arch::global_asm!(include_str!("entry.S"), stack = const metal::percpu::ST
 extern "C" fn bulkhead_main(source: u32, pointer: u32) -> ! {
     metal::percpu::label_stack(CpuId(0));
     metal::descriptor::load();
+    metal::host_apic::detect_mode();
+    metal::idt::load();
     let entered = metal::cpu::tsc();
     let mut machine = firmware::read(source, pointer, entered);
     probe::boot_core(&mut machine);

@@ -4,20 +4,19 @@ use super::stop::refuse;
 use crate::machine::Machine;
 use metal::crash::print;
 use metal::svm_enable::{self, CoreSvm};
-use metal::{cpu, host_apic};
+use metal::cpu;
 use svm::cpuid::SvmFeatures;
 use svm::msr::{VM_CR_LOCK, VM_CR_SVMDIS};
 
 /// After it: the host facts are known and SVM with nested paging is there.
 pub fn boot_core(machine: &mut Machine) {
-    host_apic::detect_mode();
     cpu::prepare_fpu();
     let svm = svm_enable::probe();
     if let Some(sentence) = unfit(&svm) {
         refuse(format_args!("{sentence}"));
     }
     machine.facts.features = svm.features;
-    machine.facts.xcr0 = cpu::supported_xcr0();
+    machine.facts.xcr0 = machine.cpuid.guest_xcr0();
     machine.facts.phys_bits = (machine.cpuid.sizes.eax as u8).clamp(32, 48);
     print(format_args!("SVM "));
     features(svm.features);
