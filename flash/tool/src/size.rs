@@ -33,7 +33,7 @@ pub fn parse_argument(text: &str) -> Result<u64, String> {
     parse(&long).ok_or_else(|| "write a number with a unit, for example 512M or \"2 GiB\"".into())
 }
 
-/// `bytes` with the largest unit that keeps it whole, or one decimal.
+/// `bytes` in the largest unit it fills, with one decimal, rounded up, unless whole.
 pub fn human(bytes: u64) -> String {
     for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
         let one = 1u64 << shift;
@@ -41,7 +41,10 @@ pub fn human(bytes: u64) -> String {
             return if bytes.is_multiple_of(one) {
                 format!("{} {unit}", bytes / one)
             } else {
-                format!("{:.1} {unit}", bytes as f64 / one as f64)
+                format!(
+                    "{:.1} {unit}",
+                    (bytes as f64 / one as f64 * 10.0).ceil() / 10.0
+                )
             };
         }
     }

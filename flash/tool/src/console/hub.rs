@@ -90,6 +90,8 @@ impl Hub {
                     break;
                 }
             }
+            // Closed first: who waits for us must find the client's end delivered.
+            drop(to);
             reader.mark_done();
         });
         queue

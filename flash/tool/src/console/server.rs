@@ -7,7 +7,7 @@
 use super::hub::Hub;
 use crate::failure::Failure;
 use anyhow::Context;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -62,9 +62,28 @@ fn is_socket(path: &Path) -> bool {
         .is_ok_and(|data| data.file_type().is_socket())
 }
 
+/// A client's socket; dropped, the client sees the end although we still read.
+struct Client(UnixStream);
+
+impl Write for Client {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
+}
+
 fn serve(client: UnixStream, hub: &Hub) -> std::io::Result<()> {
     let mut from = client.try_clone()?;
-    let queue = hub.copy_to(client);
+    let queue = hub.copy_to(Client(client));
     let hub = hub.clone();
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];

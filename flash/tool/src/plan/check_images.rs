@@ -93,7 +93,7 @@ fn linux(partition: &Partition, folder: &Path, locate: Locate<'_>, found: &mut D
     enough(
         partition,
         header.needs + initrd + PLATFORM,
-        "the kernel and its initrd",
+        "the kernel and its initrd need",
         found,
     );
     let Some(line) = &partition.cmdline else {
@@ -131,7 +131,7 @@ fn multiboot(partition: &Partition, folder: &Path, locate: Locate<'_>, found: &m
             enough(
                 partition,
                 header.needs + extra,
-                "the image and its modules",
+                "the image and its modules need",
                 found,
             );
         }
@@ -195,7 +195,7 @@ fn flat(partition: &Partition, folder: &Path, locate: Locate<'_>, found: &mut Di
             "make it flat with `objcopy -O binary`",
         );
     }
-    enough(partition, end, "the image", found);
+    enough(partition, end, "the image needs", found);
 }
 
 fn enough(partition: &Partition, needs: u64, what: &str, found: &mut Diagnostics) {
@@ -204,7 +204,7 @@ fn enough(partition: &Partition, needs: u64, what: &str, found: &mut Diagnostics
     };
     if *memory.get_ref() < needs {
         let message = format!(
-            "{} is too little: {what} need {}",
+            "{} is too little; {what} {}",
             size::human(*memory.get_ref()),
             size::human(needs)
         );

@@ -5,31 +5,14 @@
 
 use super::diagnostic::{Code, Diagnostics};
 use super::draft::{At, Draft, Module, Partition, Word};
+use super::suggest::{PARTITION_KEYS, PLAN_KEYS, example, misplaced, nearest};
 use crate::image::source::ImageSource;
 use crate::size;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-const PLAN_KEYS: &[&str] = &["board", "attach", "allow-smt-sharing", "partition"];
 const MODULE_KEYS: &[&str] = &["file", "cmdline"];
-const PARTITION_KEYS: &[&str] = &[
-    "name",
-    "cores",
-    "memory",
-    "kind",
-    "image",
-    "initrd",
-    "modules",
-    "cmdline",
-    "load-address",
-    "entry-address",
-    "start",
-    "on-crash",
-    "on-reboot",
-    "on-poweroff",
-    "restart-limit",
-];
 
 /// Reads the text of a plan file.
 pub fn read(text: &str, found: &mut Diagnostics) -> Draft {
@@ -119,7 +102,7 @@ impl<'a, 'i, 'd> Keys<'a, 'i, 'd> {
 
     fn require(&mut self, key: &str, table: &Range<usize>) {
         if !self.table.contains_key(key) {
-            let label = "in this partition";
+            let label = "in this table";
             self.found.add(
                 Code::MissingKey,
                 table.clone(),
@@ -324,51 +307,4 @@ impl<'a, 'i, 'd> Keys<'a, 'i, 'd> {
         }
         tables
     }
-}
-
-/// A key of the other level, with the place it belongs to.
-fn misplaced(name: &str, known: &[&str]) -> Option<String> {
-    if PLAN_KEYS.contains(&name) && !known.contains(&"partition") {
-        return Some(format!(
-            "`{name}` belongs to the plan: move it above the first [[partition]]; there can be one only"
-        ));
-    }
-    let inside = PARTITION_KEYS.contains(&name) && known.contains(&"partition");
-    inside.then(|| format!("`{name}` belongs to a partition: move it below a [[partition]] line"))
-}
-
-/// The known word a person most likely meant.
-pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let plain = name.replace('_', "-").to_lowercase();
-    known
-        .iter()
-        .map(|word| (strsim::damerau_levenshtein(&plain, word), *word))
-        .filter(|(distance, word)| *distance <= 1 + word.len() / 4)
-        .min()
-        .map(|(_, word)| word)
-}
-
-/// What a right value of `key` looks like.
-fn example(key: &str) -> String {
-    let sample = match key {
-        "board" => "board = \"qemu_q35\"",
-        "attach" => "attach = \"linux\"",
-        "allow-smt-sharing" => "allow-smt-sharing = true",
-        "partition" => "[[partition]]",
-        "name" => "name = \"linux\"",
-        "cores" => "cores = [1, 2]",
-        "memory" => "memory = \"512 MiB\"",
-        "kind" => "kind = \"linux\"",
-        "image" => "image = \"debian:6.1-cloud\"",
-        "initrd" => "initrd = \"initramfs:shell\"",
-        "modules" => "modules = [{ file = \"data.bin\", cmdline = \"data\" }]",
-        "file" => "file = \"data.bin\"",
-        "cmdline" => "cmdline = \"console=ttyS0\"",
-        "load-address" => "load-address = 0x100000",
-        "entry-address" => "entry-address = 0x100000",
-        "start" => "start = \"auto\"",
-        "restart-limit" => "restart-limit = 3",
-        _ => return format!("write, for example, `{key} = \"restart\"`"),
-    };
-    format!("write, for example, `{sample}`")
 }
