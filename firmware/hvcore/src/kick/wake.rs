@@ -71,7 +71,7 @@ impl VcpuWords {
             return false;
         }
         if planted(Mutant::WakeStored) {
-            self.blocked.0.store(AWAKE, Ordering::Relaxed);
+            self.blocked.0.store(AWAKE, Ordering::Relaxed); // P4
             return true;
         }
         self.blocked
@@ -90,7 +90,7 @@ impl VcpuWords {
             return Kick::None;
         }
         if planted(Mutant::ExitingStored) {
-            self.mode.0.store(seen.exiting().0, Ordering::Relaxed);
+            self.mode.0.store(seen.exiting().0, Ordering::Relaxed); // P1
             return Kick::Interrupt;
         }
         // P1: the epoch is part of the comparison, so an exchange that wins
