@@ -35,15 +35,20 @@ extern "C" fn bulkhead_ap_main() -> ! {
     let me = percpu::current();
     descriptor::load();
     crate::idt::load();
-    // Pair: boot hand-shake with `start`; everything before is visible to core 0.
-    REPORTED.store(true, Ordering::Release);
     match MAIN.get() {
         Some(main) => main(me),
         None => cpu::halt_forever(),
     }
 }
 
-/// Prepares the page at `page` (below 1 MiB) and the function cores will run.
+/// Called by a started core once it has written down what core 0 wants to know.
+pub fn report() {
+    // Pair: boot hand-shake with `start`; everything before is visible to core 0.
+    REPORTED.store(true, Ordering::Release);
+}
+
+/// Prepares the page at `page` (below 1 MiB) and the function cores will run,
+/// which must call [`report`].
 pub fn prepare(page: Hpa, main: fn(CpuId) -> !) {
     MAIN.call_once(|| main);
     let from = &raw const bulkhead_ap_start;
@@ -66,7 +71,7 @@ pub fn prepare(page: Hpa, main: fn(CpuId) -> !) {
 
 fn wait_for_report(rates: Rates, micros: u64) -> bool {
     for _ in 0..micros / 50 {
-        // Pair: boot hand-shake with `bulkhead_ap_main`.
+        // Pair: boot hand-shake with `report`.
         if REPORTED.load(Ordering::Acquire) {
             return true;
         }

@@ -94,6 +94,7 @@ fn ap_main(me: CpuId) -> ! {
     if let Some(slot) = REPORTS.lock().get_mut(usize::from(me.0)) {
         *slot = Some(svm);
     }
+    smp::report();
     // Pair release, side B: the machine is complete once this is true.
     while !RELEASED.load(Ordering::Acquire) {
         cpu::pause();
