@@ -138,7 +138,7 @@ fn a_posted_interrupt_wakes_a_blocked_vcpu() {
     assert!(!block.may_sleep());
 }
 
-/// KICK-05: the bit number is the order of service.
+/// KICK-05, J-03: the bit number is the order of service.
 #[test]
 fn requests_are_served_stop_first_and_events_last() {
     let mut all = Requests::all();

@@ -1,7 +1,8 @@
 //! The same models on real threads: a smoke test here, weak memory under Miri.
 //!
 //! `MIRIFLAGS="-Zmiri-many-seeds=0..64" cargo +nightly miri test -p hvcore --test
-//! kick_models`: every seed is another schedule with other stale values.
+//! kick_models`: every seed is another schedule with other stale values, and a data
+//! race would be an error (R000-09).
 #![cfg(not(any(loom, shuttle)))]
 
 #[path = "loom/explore.rs"]

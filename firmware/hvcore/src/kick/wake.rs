@@ -32,6 +32,9 @@ pub enum Kick {
     Interrupt,
 }
 
+// R000-05: a kick is a decision and carries no payload.
+const _: () = assert!(size_of::<Kick>() == 1);
+
 impl VcpuWords {
     /// A kick after a plain store that the target must notice (pairs P2 and P4,
     /// side A). Without a request: the target finds the state by looking.

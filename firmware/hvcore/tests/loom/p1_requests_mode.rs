@@ -15,7 +15,7 @@ const OUTCOMES: [Outcome; 3] = [
     (true, Kick::Interrupt),
 ];
 
-/// P1, R001-03, R001-11, R000-07: the outcome "entered, and nobody interrupts"
+/// P1, R001-03, R001-11, R000-07, R000-08: the outcome "entered, and nobody interrupts"
 /// does not occur.
 #[test]
 pub fn a_request_is_seen_by_entry_or_kicked() {
@@ -33,7 +33,7 @@ pub fn a_request_is_seen_by_entry_or_kicked() {
     });
 }
 
-/// KICK-01, R000-06: the interrupt of a kick is pending at VMRUN, because
+/// KICK-01, KICK-07, R000-06: the interrupt of a kick is pending at VMRUN, because
 /// nothing takes it between the mode store and VMRUN. The mutant opens a window
 /// there.
 #[test]

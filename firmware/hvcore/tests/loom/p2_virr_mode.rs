@@ -25,7 +25,7 @@ fn post_against_entry(post: fn(&AtomicU64, &VcpuWords) -> Kick) -> (bool, bool) 
 /// P2: entered without the vector and without an interrupt does not occur.
 const OUTCOMES: [(bool, bool); 3] = [(false, false), (false, true), (true, true)];
 
-/// P2: posting is a locked read-modify-write, as the vIRR asks for.
+/// P2, PLT-53: posting is a locked read-modify-write, as the vIRR asks for.
 #[test]
 pub fn a_posted_vector_is_seen_by_entry_or_kicked() {
     model(8, 20, OUTCOMES).explore(|| {

@@ -34,7 +34,7 @@ pub fn a_request_wakes_or_the_blocker_does_not_sleep() {
         .explore(|| publish_against_block(|_, words| words.raise(Requests::EVENT)));
 }
 
-/// P4: a posted vector, without a request.
+/// P4, AVIC-24: a posted vector, without a request.
 #[test]
 pub fn a_posted_vector_wakes_or_the_blocker_does_not_sleep() {
     model(8, 20, OUTCOMES).explore(|| {

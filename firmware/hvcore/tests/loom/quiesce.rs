@@ -95,7 +95,7 @@ fn until(stage: &AtomicU32, reached: u32) {
     }
 }
 
-/// KICK-08, R001-08, P1: what was replaced before the wait is not used after
+/// KICK-08, MMU-23, R001-08, P1: what was replaced before the wait is not used after
 /// the proof. The vCPU uses the old one only within a stay that the proof ends.
 #[test]
 pub fn nothing_replaced_is_used_after_the_proof() {
