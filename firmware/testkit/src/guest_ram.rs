@@ -120,14 +120,27 @@ impl GuestMemory for GuestRam {
 
     fn write(&self, at: Gpa, from: &[u8]) -> Result<(), NotRam> {
         self.range(at, from.len() as u64)?;
-        from.iter()
-            .zip(at.0..)
-            .try_for_each(|(&byte, at)| self.set_byte(at, byte))
+        let mut at = at.0;
+        let mut rest = from;
+        while let Some((&byte, tail)) = rest.split_first() {
+            match rest.split_first_chunk() {
+                Some((word, tail)) if at.is_multiple_of(8) => {
+                    self.word(Gpa(at))?
+                        .store(u64::from_le_bytes(*word), Ordering::SeqCst);
+                    (at, rest) = (at + 8, tail);
+                }
+                _ => {
+                    self.set_byte(at, byte)?;
+                    (at, rest) = (at + 1, tail);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn fill(&self, at: Gpa, len: u64, value: u8) -> Result<(), NotRam> {
         self.range(at, len)?;
-        (at.0..at.0 + len).try_for_each(|at| self.set_byte(at, value))
+        self.write(at, &vec![value; len as usize])
     }
 
     fn load_u64(&self, at: Gpa) -> Result<u64, NotRam> {
@@ -180,6 +193,14 @@ mod tests {
         assert!(ram.snapshot().iter().all(|&word| word == 0));
         assert_eq!(ram.write(Gpa(0x100C), &[1; 4]), Ok(()));
         assert_eq!(ram.get_u64(0x1008), 0x0101_0101_0000_0000);
+        assert_eq!(
+            ram.write(Gpa(0x1003), &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]),
+            Ok(())
+        );
+        assert_eq!(ram.get_u64(0x1000), 0x0504_0302_0100_0000);
+        assert_eq!(ram.get_u64(0x1008), 0x0D0C_0B0A_0908_0706);
+        assert_eq!(ram.fill(Gpa(0x1001), 14, 0xEE), Ok(()));
+        assert_eq!(ram.get_u64(0x1000), 0xEEEE_EEEE_EEEE_EE00);
     }
 
     #[test]

@@ -1,0 +1,4 @@
+//! DEV ONLY: what several fuzz targets share.
+
+pub mod input;
+pub mod memory_map;
