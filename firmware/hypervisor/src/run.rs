@@ -193,7 +193,8 @@ impl VcpuCore {
     /// Puts the event of this entry into EVENTINJ.
     #[inline(always)]
     fn plan_events(&mut self) {
-        self.vcpu.recheck = false;
+        self.vcpu.recheck = self.vmcb.control().interrupt_shadow & 1 != 0
+            && interrupt::held_by_shadow(&self.mine.page, self.machine.facts.errata);
         if self.vcpu.nmi.pending() {
             self.plan_nmi();
         }
@@ -234,8 +235,8 @@ impl VcpuCore {
             let offer = interrupt::offer(page, shadow, errata);
             vmcb.set_virtual_interrupt(offer.word);
             vcpu.offered = offer.vector;
-            // Held back with no timer armed for it yet: plan again with one.
-            offer.recheck && !core::mem::replace(&mut vcpu.recheck, true)
+            // Held back, and no timer is armed for it: it came after the plan.
+            offer.recheck && !vcpu.recheck
         });
         let done = match entered {
             Ok(in_guest) => {

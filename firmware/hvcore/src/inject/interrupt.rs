@@ -39,6 +39,12 @@ pub fn offer(page: &RegisterPage, shadow: bool, errata: Errata) -> Offer {
     Offer { word: idle.with_irq(vector.0, priority), vector: Some(vector), recheck: false }
 }
 
+/// In an interrupt shadow: an interrupt waits, and the CPU would not make it wait.
+/// The entry then needs an exit soon.
+pub fn held_by_shadow(page: &RegisterPage, errata: Errata) -> bool {
+    errata.contains(Errata::SHADOW_IGNORED) && priority::candidate(page).is_some()
+}
+
 /// Settles the last offer after an exit; true when the vector was taken.
 #[inline]
 pub fn settle(
