@@ -7,6 +7,7 @@
 //! Theory of operation: a [`plan`] is checked against a board ([`board_facts`]) and its
 //! images ([`image`]); [`rom`] packs it with a [`payload`] that a board will not refuse;
 //! [`machine`] boots the result in QEMU with its serial lines on [`console`]s;
+//! [`monitor`] decodes such lines;
 //! [`setup`] provides what all that needs, [`failure`] says how it ended.
 //! Also called: xtask, cargo runner, flasher.
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ pub mod failure;
 pub mod image;
 pub mod initramfs;
 pub mod machine;
+pub mod monitor;
 pub mod payload;
 pub mod plan;
 pub mod program;

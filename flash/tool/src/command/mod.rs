@@ -6,6 +6,7 @@
 pub mod check;
 pub mod check_payload;
 pub mod inspect;
+pub mod monitor;
 pub mod pack;
 pub mod run;
 pub mod setup;
@@ -27,6 +28,7 @@ cargo bulkhead check my.toml                       explain every mistake of a pl
 cargo bulkhead run --plan my.toml                  boot it
 cargo bulkhead pack --rom coreboot.rom --plan my.toml -o out.rom
 cargo bulkhead inspect out.rom                     see what is in it
+cargo bulkhead monitor /dev/ttyUSB0                decode a board's console
 
 Every command has its own --help with examples.
 ";
@@ -39,6 +41,7 @@ enum Command {
     CheckPayload(check_payload::CheckPayload),
     Inspect(inspect::Inspect),
     Run(run::Run),
+    Monitor(monitor::Monitor),
 }
 
 impl Cli {
@@ -51,6 +54,7 @@ impl Cli {
             Command::CheckPayload(command) => command.run(),
             Command::Inspect(command) => command.run(),
             Command::Run(command) => command.run(),
+            Command::Monitor(command) => command.run(),
         }
     }
 }
