@@ -20,6 +20,9 @@ pub enum Failure {
     /// As `Usage`, with the explanation already printed: exit code 2.
     #[error("refused")]
     Explained,
+    /// Tests failed, which the summary on standard output already says: exit code 1.
+    #[error("tests failed")]
+    TestsFailed,
     /// A program, a file or hardware is missing or broken: exit code 3.
     #[error("{0:#}")]
     Tool(#[from] anyhow::Error),
@@ -50,7 +53,7 @@ impl Failure {
     /// The process exit code of this class.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Machine(_) => 1,
+            Self::Machine(_) | Self::TestsFailed => 1,
             Self::Usage(_) | Self::Explained => 2,
             Self::Tool(_) => 3,
             Self::TimedOut(_) => 124,
@@ -79,7 +82,7 @@ pub fn finish(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !matches!(failure, Failure::Explained) {
+            if !matches!(failure, Failure::Explained | Failure::TestsFailed) {
                 anstream::eprintln!("\u{1b}[1;31merror\u{1b}[0m: {failure}");
             }
             ExitCode::from(failure.code())

@@ -8,7 +8,8 @@
 //! images ([`image`]); [`rom`] packs it with a [`payload`] that a board will not refuse;
 //! [`machine`] boots the result in QEMU with its serial lines on [`console`]s;
 //! [`monitor`] decodes such lines;
-//! [`setup`] provides what all that needs, [`failure`] says how it ended.
+//! [`setup`] provides what all that needs, [`failure`] says how it ended, [`suite`] runs
+//! every test there is.
 //! Also called: xtask, cargo runner, flasher.
 #![forbid(unsafe_code)]
 
@@ -28,4 +29,5 @@ pub mod progress;
 pub mod rom;
 pub mod setup;
 pub mod size;
+pub mod suite;
 pub mod workspace;

@@ -10,6 +10,7 @@ pub mod monitor;
 pub mod pack;
 pub mod run;
 pub mod setup;
+pub mod suite;
 
 use crate::failure::{Failure, help_end};
 use clap::{Parser, Subcommand};
