@@ -89,7 +89,7 @@ pub const ALL: &[Part] = &[
         needs: &[],
         steps: &[with(
             &[("RUSTDOCFLAGS", "-D warnings")],
-            whole("cargo doc --workspace --no-deps"),
+            whole("cargo doc --workspace --no-deps --keep-going"),
         )],
     },
     Part {

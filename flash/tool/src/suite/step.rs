@@ -84,6 +84,7 @@ fn spawn(step: &StepLine, workspace: &Workspace, log: &File) -> Result<Child> {
     }
     command
         .env("CARGO_TERM_COLOR", "never")
+        .env("TERM", "dumb")
         .stdin(Stdio::null())
         .process_group(0);
     command
