@@ -44,6 +44,7 @@ const KILLS: &[Row] = kills! {
     PopUnfenced: p11_empty_edge::a_value_left_behind_was_announced_as_an_edge,
     EdgeBeforePush: p11_empty_edge::a_value_left_behind_was_announced_as_an_edge,
     PublishRelaxed: p11_empty_edge::a_value_left_behind_was_announced_as_an_edge,
+    PublishRelaxed: p11_empty_edge::bytes_arrive_in_order_and_the_rest_is_counted,
     WindowBeforeVmrun: p1_requests_mode::a_kick_interrupt_is_still_pending_at_vmrun,
     StateReadEarly: covered_state::a_state_written_during_service_asks_for_another_round,
 };
