@@ -37,8 +37,12 @@ pub fn guest_path(workspace: &Workspace, name: &str) -> PathBuf {
 
 /// Builds a bare-metal guest of `guests/` and wraps it as a multiboot ELF32.
 pub fn guest(workspace: &Workspace, name: &str) -> Result<PathBuf, Failure> {
+    if !guest_names(workspace).iter().any(|known| known == name) {
+        return Err(unknown_guest(workspace, name));
+    }
     let folder = package(workspace, GUEST_PACKAGES, &["--release"], "release")?;
-    let linked = std::fs::read(folder.join(name)).map_err(|_| unknown_guest(workspace, name))?;
+    let linked = std::fs::read(folder.join(name))
+        .with_context(|| format!("cargo made no guest `{name}`"))?;
     let wrapped = guest_image::elf32::wrap(&linked).map_err(|why| {
         Failure::tool(format!(
             "guest `{name}` cannot be wrapped as multiboot: {why:?}"

@@ -22,7 +22,8 @@ pub const HELP: &str = "\r\n\
   Ctrl-A x       cut the machine off and leave\r\n\
   Ctrl-A Ctrl-A  send one Ctrl-A\r\n\
   Ctrl-A ?       this text\r\n\
-  all else goes to the machine, Ctrl-C too; its own shell lists its keys with `help`\r\n";
+  all else goes to the machine, Ctrl-C too; there Ctrl-] leaves a guest's\r\n\
+  \u{20} console for Bulkhead's shell, and `help` lists its commands\r\n";
 
 /// Remembers whether the escape key came last.
 #[derive(Clone, Copy, Default, Debug)]
