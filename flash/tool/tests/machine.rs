@@ -1,44 +1,15 @@
 //! The machine's end, judged from outside, with ROMs of a few dozen bytes.
 //!
-//! Owns: a 64 KiB ROM made by hand for each case: the reset vector, a greeting on COM1,
-//! then one way to end. They need QEMU, hence the suite runs them, not plain
-//! `cargo test`.
+//! They need QEMU, hence the suite runs them, not plain `cargo test`.
+
+mod tiny_rom;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
-
-const GREETING: &[u8] = b"hello from the reset vector\r\n";
-
-/// Waits for a byte on COM1 and sends it back, then on with `rest`.
-const ECHO: &[u8] = &[
-    0xba, 0xfd, 0x03, 0xec, 0xa8, 0x01, 0x74, 0xfb, 0xba, 0xf8, 0x03, 0xec, 0xee,
-];
-const HANG: &[u8] = &[0xfa, 0xf4, 0xeb, 0xfc];
-/// An empty interrupt table and a breakpoint: fault, double fault, shutdown.
-const TRIPLE_FAULT: &[u8] = &[0x2e, 0x0f, 0x01, 0x1e, 0xf0, 0x0f, 0xcc];
-
-/// Writes `value` to the exit device.
-fn end_with(value: u8) -> Vec<u8> {
-    [&[0xba, 0xf4, 0x00, 0xb0, value, 0xee][..], HANG].concat()
-}
-
-fn rom(folder: &Path, end: &[u8]) -> std::path::PathBuf {
-    // mov dx, 3f8h; mov si, 1000h; l: cs lodsb; test al, al; jz +3; out dx, al; jmp l
-    let print = [
-        0xba, 0xf8, 0x03, 0xbe, 0x00, 0x10, 0x2e, 0xac, 0x84, 0xc0, 0x74, 0x03, 0xee, 0xeb, 0xf7,
-    ];
-    let mut rom = vec![0u8; 0x10000];
-    rom[..print.len()].copy_from_slice(&print);
-    rom[print.len()..print.len() + end.len()].copy_from_slice(end);
-    rom[0x1000..0x1000 + GREETING.len()].copy_from_slice(GREETING);
-    rom[0xfff0..0xfff3].copy_from_slice(&[0xe9, 0x0d, 0x00]);
-    let path = folder.join("test.rom");
-    std::fs::write(&path, rom).expect("ROM");
-    path
-}
+use tiny_rom::{ECHO, GREETING, HANG, TRIPLE_FAULT, end_with, rom};
 
 fn command(rom: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bulkhead"));
