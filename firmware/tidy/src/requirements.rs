@@ -3,8 +3,8 @@
 //! The list is `firmware/design/requirements-trace.md`, one table row each:
 //! `| ID | what it asks | - |` must be carried by a test, written exactly so in
 //! its doc comment; anything else in the third column is the reason why no test
-//! of this release carries it; `waiting: FOR WHAT` accepts one. An identifier in the tree that the list does not
-//! have is a mistake too.
+//! of this release carries it; `waiting: FOR WHAT` accepts one. An identifier in
+//! the tree that the list does not have is a mistake too.
 
 use crate::code;
 use crate::tree::{Finding, SourceFile};
