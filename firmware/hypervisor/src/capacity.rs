@@ -2,8 +2,6 @@
 
 /// Partitions: those of a plan.
 pub const PARTITIONS: usize = abi::plan::MAX_PARTITIONS;
-/// vCPUs of one partition.
-pub const VCPUS: usize = abi::plan::MAX_VCPUS;
 /// Host cores: those a plan can name.
 pub const CPUS: usize = abi::plan::MAX_CORES;
 /// Bytes moved between two looks at the STOP request while images load (1 MiB:

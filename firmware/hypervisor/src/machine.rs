@@ -131,7 +131,7 @@ pub struct End {
     /// Why.
     pub reason: EndReason,
     /// The record.
-    pub epitaph: crate::vcpu_core::Record,
+    pub epitaph: abi::epitaph::Epitaph,
 }
 
 /// Why a life ended.

@@ -6,13 +6,19 @@
 #![no_main]
 #![cfg(target_os = "none")]
 
+mod answers;
 mod boot;
 mod capacity;
-mod console;
 mod housekeeping;
+mod lives;
 mod load;
+mod log;
+mod log_stream;
 mod machine;
+mod record;
 mod run;
+mod shell;
+mod terminal;
 mod vcpu_core;
 mod wire;
 

@@ -257,11 +257,12 @@ impl VcpuCore {
     #[inline(always)]
     fn exited(&mut self, timer: &mut HostTimer) -> Option<StopReason> {
         let control = self.vmcb.control();
-        let (code, info) = (ExitCode(control.exit_code), control.exit_info_1);
+        let code = ExitCode(control.exit_code);
         let (word, int_info) = (VirtualInterrupt(control.vintr), Event(control.exit_int_info));
         let rip = self.vmcb.save().rip;
         self.vmcb.exited();
-        self.vcpu.recent.note(RecentExit { code: code.0, rip, info });
+        let now = Tsc(self.now());
+        self.vcpu.recent.note(RecentExit { code: code.0, rip, tsc: now.0 });
         self.vcpu.event = Event::NONE;
         let unfinished = interrupted(int_info, self.machine.facts.errata);
         if interrupt::settle(&self.mine.page, self.vcpu.offered, word, unfinished) {
@@ -276,7 +277,6 @@ impl VcpuCore {
             self.mine.counters.bump(Count::Interrupt);
             return None;
         }
-        let now = Tsc(self.now());
         let mut context = Context {
             vcpu: &mut self.vcpu,
             shared: self.mine,

@@ -4,36 +4,16 @@ use crate::load::{self, LoadFault};
 use crate::machine::{End, EndReason, Life, Machine, Partition};
 use crate::run::{self, Ending};
 use crate::wire;
-use hvcore::decode::regs::Regs;
 use hvcore::exit::{PartitionFacts, StopReason};
 use hvcore::ids::{CpuId, Hpa, VcpuId};
 use hvcore::kick::{Owner, Requests};
 use hvcore::port::GuestCpu;
 use hvcore::vcpu::owned::Vcpu;
 use hvcore::vcpu::post::{self, Cores};
-use hvcore::vcpu::recent::Recent;
 use hvcore::vcpu::shared::{Activity, PartitionShared, VcpuShared};
 use hvcore::vcpu::start;
 use metal::vmcb_page::VmcbPage;
 use metal::{cpu, host_apic, permission_maps, vmrun};
-use svm::vmcb::SaveArea;
-
-/// What is known of a vCPU whose partition ended.
-#[derive(Clone)]
-pub struct Record {
-    /// Which one.
-    pub vcpu: VcpuId,
-    /// Exit code, EXITINFO1, EXITINFO2 of the last exit.
-    pub exit: [u64; 3],
-    /// General registers.
-    pub regs: Regs,
-    /// Everything VMRUN saves.
-    pub save: SaveArea,
-    /// The last exits.
-    pub recent: Recent,
-    /// Guest TSC: time since the life began.
-    pub age: u64,
-}
 
 /// Kicks by the host's APIC.
 pub struct Kicker {
@@ -213,16 +193,8 @@ impl VcpuCore {
     /// Leaves the reason if it is the first one, and stops the siblings.
     fn end(&mut self, reason: EndReason) {
         self.vmcb.fetch_hidden_state();
-        let control = self.vmcb.control();
-        let record = Record {
-            vcpu: self.vcpu.id,
-            exit: [control.exit_code, control.exit_info_1, control.exit_info_2],
-            regs: self.vcpu.regs,
-            save: self.vmcb.save().clone(),
-            recent: self.vcpu.recent.clone(),
-            age: cpu::tsc().wrapping_add(self.tsc_offset),
-        };
-        self.life.end.lock().get_or_insert(End { reason, epitaph: record });
+        let epitaph = crate::record::of(self, reason);
+        self.life.end.lock().get_or_insert(End { reason, epitaph });
         for sibling in self.shared.ids().filter(|id| *id != self.vcpu.id) {
             post::request(self.shared, sibling, Requests::STOP, &self.kicker);
         }

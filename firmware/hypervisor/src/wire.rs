@@ -2,8 +2,9 @@
 
 use crate::capacity::PARTITIONS;
 use crate::machine::{Machine, Partition};
+use crate::terminal::Terminal;
 use hvcore::vcpu::shared::PartitionShared;
-use metal::lock::BootOnce;
+use metal::lock::{BootOnce, DeviceLock};
 
 /// What boot found and made; read-only from then on.
 pub static MACHINE: BootOnce<Machine> = BootOnce::new();
@@ -13,6 +14,9 @@ pub static PARTITION: [BootOnce<Partition>; PARTITIONS] = [const { BootOnce::new
 
 /// Shared parts of all partitions, by plan order.
 pub static SHARED: [PartitionShared; PARTITIONS] = [const { PartitionShared::new() }; PARTITIONS];
+
+/// The console line; core 0 holds it for ever.
+pub static TERMINAL: DeviceLock<Terminal> = DeviceLock::new(Terminal::new());
 
 /// Life of each partition, the words its cores and core 0 exchange.
 pub static LIVES: [crate::machine::Life; PARTITIONS] = [const { crate::machine::Life::new() }; PARTITIONS];

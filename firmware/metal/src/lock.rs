@@ -7,5 +7,8 @@
 /// A lock taken only outside guest mode and never by a handler.
 pub type DeviceLock<T> = spin::mutex::SpinMutex<T>;
 
+/// A held [`DeviceLock`].
+pub type Guard<'a, T> = spin::mutex::SpinMutexGuard<'a, T>;
+
 /// A value written once during boot and read-only from then on.
 pub type BootOnce<T> = spin::Once<T>;

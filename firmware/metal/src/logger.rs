@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "UNSAFETY: implements defmt's Logger, whose contract is unsafe")]
 
 use crate::lock::DeviceLock;
+use abi::log_frame::{DEFMT_START, FRAME_END};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -66,6 +67,7 @@ unsafe impl defmt::Logger for Logger {
         // SAFETY: locked just now.
         let state = unsafe { state() };
         state.frame.clear();
+        let _ = state.frame.extend_from_slice(&DEFMT_START);
         state.too_long = false;
         let mut frame = core::mem::take(&mut state.frame);
         state.encoder.start_frame(|bytes| {
@@ -108,21 +110,45 @@ unsafe impl defmt::Logger for Logger {
     }
 }
 
-/// Takes up to `into.len()` bytes of encoded frames; core 0 sends them on.
-pub fn drain(into: &mut [u8]) -> usize {
-    let guard = SHARED.held.lock();
-    // SAFETY: locked just now.
-    let state = unsafe { state() };
-    let mut count = 0;
-    for slot in into.iter_mut() {
-        match state.ring.pop_front() {
-            Some(byte) => *slot = byte,
-            None => break,
+/// Hands out whole frames, oldest first, while `take` accepts them.
+pub fn drain_frames(mut take: impl FnMut(&[u8]) -> bool) {
+    loop {
+        let mut frame: heapless::Vec<u8, { FRAME + 2 }> = heapless::Vec::new();
+        let guard = SHARED.held.lock();
+        // SAFETY: locked just now.
+        let state = unsafe { state() };
+        for byte in &state.ring {
+            let _ = frame.push(*byte);
+            if *byte == FRAME_END && frame.len() > DEFMT_START.len() {
+                break;
+            }
         }
-        count += 1;
+        if frame.is_empty() || !take(&frame) {
+            return;
+        }
+        for _ in 0..frame.len() {
+            state.ring.pop_front();
+        }
+        drop(guard);
     }
-    drop(guard);
-    count
+}
+
+unsafe extern "C" {
+    static bulkhead_build_id: u8;
+    static bulkhead_build_id_end: u8;
+}
+
+/// The image's build id (SHA-1 by the linker), 20 bytes; empty without one.
+pub fn build_id() -> &'static [u8] {
+    let start = &raw const bulkhead_build_id;
+    let len = (&raw const bulkhead_build_id_end as usize).saturating_sub(start as usize);
+    // Note header: two lengths, type, the name "GNU" and its zero.
+    const HEAD: usize = 16;
+    if len < HEAD {
+        return &[];
+    }
+    // SAFETY: the linker script puts the whole note between the two symbols.
+    unsafe { core::slice::from_raw_parts(start.add(HEAD), len - HEAD) }
 }
 
 /// Frames lost so far because the ring was full or a frame too long.

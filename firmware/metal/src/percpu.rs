@@ -62,6 +62,13 @@ pub fn current() -> CpuId {
     CpuId(unsafe { base.read_volatile() } as u8)
 }
 
+/// The canary of a core's stack stands (or the core never ran).
+pub fn is_whole(cpu: CpuId) -> bool {
+    // SAFETY: reads a word of an own static.
+    let canary = unsafe { base(usize::from(cpu.0)).add(1).read_volatile() };
+    canary == CANARY || canary == 0
+}
+
 /// Bytes of a core's stack never used so far, and whether its canary stands.
 /// Core 0's stack is not painted, so its margin reads 0.
 pub fn stack_margin(cpu: CpuId) -> (usize, bool) {

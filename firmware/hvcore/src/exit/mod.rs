@@ -21,3 +21,4 @@ mod skip;
 mod xsetbv;
 
 pub use context::{Context, PartitionFacts, StopReason, Verdict};
+pub use port_io::raise as raise_uart_line;

@@ -6,6 +6,7 @@
 use super::context::{Context, StopReason, Verdict};
 use super::{port_string, skip};
 use crate::decode::regs::{Gpr, Width};
+use crate::device::uart::BURST;
 use crate::ids::VcpuId;
 use crate::policy::port_io::{self, PortRead, PortWrite};
 use crate::port::{GuestCpu, GuestMemory};
@@ -55,7 +56,15 @@ pub fn read<C: GuestCpu, M: GuestMemory, K: Cores>(
     match port_io::read(port, width as u8) {
         PortRead::Value(value) => value,
         PortRead::Uart(register) => {
-            let read = at.partition.serial.lock().uart.read(u16::from(register));
+            let (read, attention) = {
+                let mut serial = at.partition.serial.lock();
+                let read = serial.uart.read(u16::from(register));
+                let attention = register == 0 && serial.input_waits && serial.uart.room() == BURST;
+                (read, attention)
+            };
+            if attention {
+                at.cores.attention();
+            }
             line_moved(at, read.line);
             u32::from(read.value) | (width.mask() as u32 & !0xff)
         }
@@ -70,14 +79,20 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
 ) -> Option<StopReason> {
     match port_io::write(port, value) {
         PortWrite::Uart(register, byte) => {
-            let line = {
+            let (line, attention) = {
                 let mut serial = at.partition.serial.lock();
                 let effect = serial.uart.write(u16::from(register), byte);
                 match effect.out {
-                    Some(out) if serial.sent(out) => serial.uart.set_tx_ready(false).or(effect.line),
-                    _ => effect.line,
+                    Some(out) if serial.sent(out) => {
+                        (serial.uart.set_tx_ready(false).or(effect.line), true)
+                    }
+                    Some(_) => (effect.line, serial.first_to_show()),
+                    None => (effect.line, false),
                 }
             };
+            if attention {
+                at.cores.attention();
+            }
             line_moved(at, line);
             None
         }

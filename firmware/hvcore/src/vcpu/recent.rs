@@ -7,12 +7,12 @@ pub struct RecentExit {
     pub code: u64,
     /// Guest RIP.
     pub rip: u64,
-    /// EXITINFO1.
-    pub info: u64,
+    /// Guest TSC.
+    pub tsc: u64,
 }
 
 /// How many are kept.
-pub const KEPT: usize = 16;
+pub const KEPT: usize = abi::epitaph::EXITS;
 
 /// A ring of the last [`KEPT`] exits, owner only.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Recent {
 impl Recent {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { ring: [RecentExit { code: 0, rip: 0, info: 0 }; KEPT], next: 0 }
+        Self { ring: [RecentExit { code: 0, rip: 0, tsc: 0 }; KEPT], next: 0 }
     }
 
     /// Notes an exit.

@@ -21,12 +21,20 @@ pub struct SerialPort {
     backlog: Backlog<BACKLOG>,
     attached: bool,
     shown: u64,
+    /// Typed bytes wait for room in the receiver: core 0 wants to know.
+    pub input_waits: bool,
 }
 
 impl SerialPort {
     /// A UART in reset state, nothing written.
     pub const fn new() -> Self {
-        Self { uart: Uart::new(), backlog: Backlog::new(), attached: false, shown: 0 }
+        Self { uart: Uart::new(), backlog: Backlog::new(), attached: false, shown: 0, input_waits: false }
+    }
+
+    /// A new life of the partition: the UART as after reset, the output kept.
+    pub fn reset(&mut self) {
+        self.uart = Uart::new();
+        self.uart.set_tx_ready(self.may_send());
     }
 
     /// The guest sent a byte. True when the transmitter must now be held.
@@ -37,6 +45,11 @@ impl SerialPort {
 
     fn full(&self) -> bool {
         self.attached && self.backlog.len() + MARGIN > BACKLOG
+    }
+
+    /// Output became available to somebody who shows it: tell core 0.
+    pub fn first_to_show(&self) -> bool {
+        self.attached && self.backlog.len() == 1
     }
 
     /// Whether the transmitter may accept bytes now.

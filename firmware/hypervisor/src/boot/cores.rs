@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use hvcore::handoff::memory::trampoline_page;
 use hvcore::handoff::memory_map::Span;
 use hvcore::ids::{ApicId, CpuId, Hpa};
-use metal::crash::print;
+use crate::log::say as print;
 use metal::lock::DeviceLock;
 use metal::svm_enable::{self, CoreSvm};
 use metal::{cpu, host_apic, smp};

@@ -14,7 +14,7 @@ use hvcore::ids::Hpa;
 use hvcore::policy::cpuid::{HostCpuid, Regs};
 use hvcore::vcpu::facts::HostFacts;
 use metal::clock::Rates;
-use metal::crash::print;
+use crate::log::say as print;
 use metal::serial::Serial;
 use metal::{cpu, host_apic, ioapic, phys};
 use svm::cpuid::SvmFeatures;
@@ -197,5 +197,6 @@ pub fn take_over_interrupts(machine: &mut Machine) {
     };
     print(format_args!("TSC {} kHz\n", rates.tsc_hz / 1000));
     machine.rates = rates;
+    crate::log::set_clock(rates.tsc_hz);
     machine.facts.tsc_hz = rates.tsc_hz;
 }

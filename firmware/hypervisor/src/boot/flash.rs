@@ -3,7 +3,7 @@
 use crate::machine::Machine;
 use hvcore::handoff::cbfs::{Cbfs, Stored};
 use hvcore::ids::Hpa;
-use metal::crash::print;
+use crate::log::say as print;
 use metal::phys;
 
 const FOUR_GIB: u64 = 1 << 32;

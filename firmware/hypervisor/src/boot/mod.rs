@@ -11,6 +11,8 @@ mod partitions;
 mod probe;
 pub mod stop;
 
+pub use probe::unfit;
+
 use crate::wire;
 use hvcore::ids::CpuId;
 

@@ -13,7 +13,7 @@ use hvcore::npt::table::Tables;
 use hvcore::policy::msr::MsrPolicy;
 use hvcore::policy::msr_map;
 use hvcore::vcpu::shared::Layout;
-use metal::crash::print;
+use crate::log::say as print;
 use metal::guest_memory::{GuestRam, Run};
 use metal::nested_tables::Arena;
 use metal::permission_maps;

@@ -2,7 +2,7 @@
 
 use super::stop::refuse;
 use crate::machine::Machine;
-use metal::crash::print;
+use crate::log::say as print;
 use metal::svm_enable::{self, CoreSvm};
 use metal::cpu;
 use svm::cpuid::SvmFeatures;

@@ -4,6 +4,6 @@ use core::fmt::Arguments;
 
 /// Prints the sentence and stops this core for good.
 pub fn refuse(sentence: Arguments<'_>) -> ! {
-    metal::crash::print(format_args!("bulkhead: stopped: {sentence}\n"));
+    crate::log::say(format_args!("bulkhead: stopped: {sentence}\n"));
     metal::cpu::halt_forever()
 }

@@ -1,1 +1,0 @@
-//! The console UART as the housekeeping core drives it: never waits.
