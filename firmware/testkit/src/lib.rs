@@ -5,8 +5,11 @@
 //! different traits.
 #![deny(unsafe_code)]
 
+pub mod cores;
+pub mod guest_cpu;
 pub mod guest_ram;
 pub mod page_tables;
+pub mod stage;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod processor;
