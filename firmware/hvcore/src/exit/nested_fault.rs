@@ -108,7 +108,7 @@ fn emulate<C: GuestCpu, M: GuestMemory, K: Cores>(
     };
     match retire {
         Retire::Advance => skip::by(at, u64::from(instruction.length), instruction.size),
-        Retire::Repeat => Verdict::Resume,
+        Retire::Repeat => skip::iterated(at),
     }
 }
 

@@ -43,7 +43,7 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
         let left = at.vcpu.regs.low(Gpr::RCX, address).wrapping_sub(1);
         at.vcpu.regs.set_low(Gpr::RCX, address, left);
         if left & address.mask() != 0 {
-            return Verdict::Resume;
+            return skip::iterated(at);
         }
     }
     skip::to(at, next)

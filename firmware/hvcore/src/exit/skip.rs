@@ -56,12 +56,25 @@ pub fn to<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, 
     let rflags = at.cpu.save().rflags;
     if rflags & (RFLAGS_TF | RFLAGS_RF) != 0 {
         at.cpu.set_rflags(rflags & !RFLAGS_RF);
-        if rflags & RFLAGS_TF != 0 {
-            at.cpu.set_dr6(at.cpu.save().dr6 | DR6_BS);
-            at.vcpu.event = Event::exception(1);
-        }
+        trap_single_step(at, rflags);
     }
     Verdict::Resume
+}
+
+/// One iteration of a repeated instruction is done and more are left: RIP stays,
+/// but interrupts and the single-step trap come between iterations.
+pub fn iterated<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>) -> Verdict {
+    at.cpu.set_shadow(false);
+    trap_single_step(at, at.cpu.save().rflags);
+    Verdict::Resume
+}
+
+#[inline]
+fn trap_single_step<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, rflags: u64) {
+    if rflags & RFLAGS_TF != 0 {
+        at.cpu.set_dr6(at.cpu.save().dr6 | DR6_BS);
+        at.vcpu.event = Event::exception(1);
+    }
 }
 
 /// Ends the partition with the bytes of the instruction in the reason.
