@@ -56,17 +56,17 @@ pub fn read<C: GuestCpu, M: GuestMemory, K: Cores>(
     match port_io::read(port, width as u8) {
         PortRead::Value(value) => value,
         PortRead::Uart(register) => {
-            let (read, attention) = {
+            let (value, attention) = {
                 let mut serial = at.partition.serial.lock();
                 let read = serial.uart.read(u16::from(register));
                 let attention = register == 0 && serial.input_waits && serial.uart.room() == BURST;
-                (read, attention)
+                line_moved(at, read.line);
+                (read.value, attention)
             };
             if attention {
                 at.cores.attention();
             }
-            line_moved(at, read.line);
-            u32::from(read.value) | (width.mask() as u32 & !0xff)
+            u32::from(value) | (width.mask() as u32 & !0xff)
         }
     }
 }
@@ -79,21 +79,22 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
 ) -> Option<StopReason> {
     match port_io::write(port, value) {
         PortWrite::Uart(register, byte) => {
-            let (line, attention) = {
+            let attention = {
                 let mut serial = at.partition.serial.lock();
                 let effect = serial.uart.write(u16::from(register), byte);
-                match effect.out {
+                let (line, attention) = match effect.out {
                     Some(out) if serial.sent(out) => {
                         (serial.uart.set_tx_ready(false).or(effect.line), true)
                     }
                     Some(_) => (effect.line, serial.first_to_show()),
                     None => (effect.line, false),
-                }
+                };
+                line_moved(at, line);
+                attention
             };
             if attention {
                 at.cores.attention();
             }
-            line_moved(at, line);
             None
         }
         PortWrite::PowerOff => Some(StopReason::PowerOff),
@@ -102,7 +103,7 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
     }
 }
 
-/// The UART's interrupt line, through the IOAPIC.
+/// The UART's interrupt line, through the IOAPIC; the serial port is locked.
 fn line_moved<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, line: Option<bool>) {
     if let Some(level) = line {
         let me = at.vcpu.id;
@@ -111,7 +112,9 @@ fn line_moved<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
     }
 }
 
-/// Moves the UART's line on the IOAPIC and delivers what comes of it.
+/// Moves the UART's line on the IOAPIC and delivers what comes of it. Call with
+/// the serial port locked: two cores that each moved the line and told it in the
+/// other order would lose a rising edge, and the guest would not look again.
 pub fn raise(
     partition: &crate::vcpu::shared::PartitionShared,
     level: bool,
