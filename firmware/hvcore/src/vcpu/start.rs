@@ -8,6 +8,7 @@ use crate::guest::entry::{self, EntryState};
 use crate::lapic::page::RegisterPage;
 use crate::decode::regs::Regs;
 use crate::port::GuestCpu;
+use svm::vmcb::event::Event;
 
 /// Puts a vCPU at the first instruction of its image.
 pub fn first(vcpu: &mut Vcpu, cpu: &mut impl GuestCpu, state: &EntryState) {
@@ -33,6 +34,8 @@ pub fn startup(vcpu: &mut Vcpu, cpu: &mut impl GuestCpu, page: u8, signature: u3
 
 fn apply(vcpu: &mut Vcpu, cpu: &mut impl GuestCpu, state: &EntryState) {
     cpu.replace_save(&state.save_area());
+    // An entry that was turned back may have left its event for the next one.
+    cpu.inject(Event::NONE);
     let mut regs = Regs { gpr: [0; 16] };
     let gprs = state.gprs;
     for (slot, value) in regs.gpr.iter_mut().zip([gprs.rax, 0, gprs.rdx, gprs.rbx, gprs.rsp, 0, gprs.rsi]) {
