@@ -193,7 +193,7 @@ fn ours(instruction: &Instruction) -> Operands {
 
 fn ours_memory(form: &MemoryForm, size: CodeSize, operands: &mut Operands) {
     if !matches!(form.action, Action::String { .. }) {
-        operands.memory = Some(address_text(&form.address, Some(form.width), size));
+        operands.memory = Some(address_text(&form.address.decode(), Some(form.width), size));
     }
     match form.action {
         Action::Load {
@@ -220,10 +220,12 @@ fn ours_memory(form: &MemoryForm, size: CodeSize, operands: &mut Operands) {
 fn ours_intercepted(intercepted: &Intercepted, size: CodeSize, operands: &mut Operands) {
     let full = |gpr: Gpr| Some((usize::from(gpr.number()), 0, false));
     match intercepted {
-        Intercepted::Invlpg(address) => operands.memory = Some(address_text(address, None, size)),
+        Intercepted::Invlpg(address) => {
+            operands.memory = Some(address_text(&address.decode(), None, size))
+        }
         Intercepted::Lmsw(RegMem::Memory(address))
         | Intercepted::Smsw(RegMem::Memory(address), _) => {
-            operands.memory = Some(address_text(address, Some(Width::Word), size));
+            operands.memory = Some(address_text(&address.decode(), Some(Width::Word), size));
         }
         Intercepted::Lmsw(RegMem::Register(gpr)) => operands.register = full(*gpr),
         Intercepted::Smsw(RegMem::Register(gpr), width) => {

@@ -63,13 +63,14 @@ impl Guest {
 fn instructions() -> Vec<Vec<u8>> {
     let mut all = vec![vec![0xF4]];
     all.extend((0..14).map(|prefixes| [vec![0x66; prefixes], vec![0x0F, 0xA2]].concat()));
-    // MOV [RAX+RBX*4+disp32], imm32
+    // MOV [disp32], R12D and MOV [RAX+RBX*4+disp32], imm32
+    all.push(vec![0x44, 0x89, 0x24, 0x25, 0xB0, 0xF0, 0x5F, 0xFF]);
     all.push(vec![0xC7, 0x84, 0x98, 1, 2, 3, 4, 5, 6, 7, 8]);
     all.retain(|code| code.len() <= 15);
     all
 }
 
-/// AVIC-31
+/// AVIC-31, H-42: the bytes come from memory, whatever the decode assists hold.
 #[test]
 fn an_instruction_that_ends_with_its_page_needs_no_other() {
     let guest = guest(false);

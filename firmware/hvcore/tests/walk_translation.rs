@@ -367,6 +367,7 @@ proptest! {
     #[test]
     fn permissions_and_marks_are_those_of_the_model(
         flags in prop::array::uniform4(flags()),
+        marked in any::<bool>(),
         control in any::<[bool; 6]>(),
         write in any::<bool>(),
         fetch in any::<bool>(),
@@ -390,6 +391,8 @@ proptest! {
         for (level, flags) in flags.into_iter().enumerate() {
             let shift = 39 - 9 * level as u32;
             let last = shift == 12 || flags & PS != 0;
+            // Nothing left to mark is the usual case, and has a path of its own.
+            let flags = flags | if marked { A | D } else { 0 };
             // In an entry that points at a table these are address bits.
             let flags = if last { flags } else { flags & !(3 << 12) };
             let address = if last { 1 << 35 } else { 0x2000 + 0x1000 * level as u64 };

@@ -25,12 +25,15 @@ pub enum DecodeError {
 
 /// Reading position in an instruction.
 pub(super) struct Bytes<'a> {
+    /// Fifteen at most.
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Bytes<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
+    #[inline(always)]
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let bytes = bytes.get(..MAX_LENGTH).unwrap_or(bytes);
         Bytes { bytes, at: 0 }
     }
 
@@ -40,55 +43,60 @@ impl<'a> Bytes<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn u8(&mut self) -> Result<u8, DecodeError> {
-        if self.at >= MAX_LENGTH {
-            return Err(DecodeError::TooLong);
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let Some(taken) = rest.first_chunk() else {
+            return Err(self.short(N));
+        };
+        self.at += N;
+        Ok(*taken)
+    }
+
+    /// Why `wanted` more bytes are not there.
+    #[cold]
+    const fn short(&self, wanted: usize) -> DecodeError {
+        if self.at + wanted > MAX_LENGTH {
+            DecodeError::TooLong
+        } else {
+            DecodeError::NeedMore
         }
-        let byte = *self.bytes.get(self.at).ok_or(DecodeError::NeedMore)?;
-        self.at += 1;
+    }
+
+    #[inline(always)]
+    pub(super) fn u8(&mut self) -> Result<u8, DecodeError> {
+        let [byte] = self.array()?;
         Ok(byte)
     }
 
-    /// `N` bytes, at most eight, as a little-endian number.
-    #[inline]
-    fn unsigned<const N: usize>(&mut self) -> Result<u64, DecodeError> {
-        const { assert!(N <= 8) };
-        if self.at + N > MAX_LENGTH {
-            return Err(DecodeError::TooLong);
-        }
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let taken: &[u8; N] = rest.first_chunk().ok_or(DecodeError::NeedMore)?;
-        let mut word = [0; 8];
-        for (to, from) in word.iter_mut().zip(taken) {
-            *to = *from;
-        }
-        self.at += N;
-        Ok(u64::from_le_bytes(word))
-    }
-
+    #[inline(always)]
     pub(super) fn u16(&mut self) -> Result<u64, DecodeError> {
-        self.unsigned::<2>()
+        Ok(u64::from(u16::from_le_bytes(self.array()?)))
     }
 
+    #[inline(always)]
     pub(super) fn u32(&mut self) -> Result<u64, DecodeError> {
-        self.unsigned::<4>()
+        Ok(u64::from(u32::from_le_bytes(self.array()?)))
     }
 
+    #[inline(always)]
     pub(super) fn u64(&mut self) -> Result<u64, DecodeError> {
-        self.unsigned::<8>()
+        Ok(u64::from_le_bytes(self.array()?))
     }
 
     /// One byte, sign-extended.
+    #[inline(always)]
     pub(super) fn i8(&mut self) -> Result<u64, DecodeError> {
         Ok(self.u8()? as i8 as u64)
     }
 
     /// Two bytes, sign-extended.
+    #[inline(always)]
     pub(super) fn i16(&mut self) -> Result<u64, DecodeError> {
         Ok(self.u16()? as i16 as u64)
     }
 
     /// Four bytes, sign-extended.
+    #[inline(always)]
     pub(super) fn i32(&mut self) -> Result<u64, DecodeError> {
         Ok(self.u32()? as i32 as u64)
     }

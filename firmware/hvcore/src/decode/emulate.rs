@@ -212,7 +212,7 @@ fn compare_exchange(width: Width, read: u64, new: u64, regs: &mut Regs, rflags: 
 
 /// Repeat count: rCX at address width.
 const fn count(form: &MemoryForm, regs: &Regs) -> u64 {
-    regs.low(Gpr::RCX, form.address.width)
+    regs.low(Gpr::RCX, form.address.width())
 }
 
 /// One iteration of a string instruction.
@@ -240,7 +240,7 @@ fn string(
     }
     let mut advance = |register, by| {
         let value = regs.full(register).wrapping_add(by);
-        regs.set_low(register, form.address.width, value);
+        regs.set_low(register, form.address.width(), value);
     };
     if source {
         advance(Gpr::RSI, step);

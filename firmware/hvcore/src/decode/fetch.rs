@@ -1,18 +1,20 @@
 //! Fetch: the bytes of the instruction at CS:RIP.
 //!
-//! One walk and two 64-bit loads give at least nine bytes, or all there are up
-//! to the end of the page; almost every instruction is decoded from those. The
-//! rest, and above all the next page, is read only if the decoder asks for it:
-//! an instruction that ends at a page boundary must not fault on what follows.
+//! One walk and one or two 64-bit loads give eight bytes, which is enough for
+//! nearly all exits. Otherwise two loads give at least nine, or all there are up
+//! to the end of the page. The rest, and above all the next page, is read only
+//! if the decoder asks for it: an instruction that ends at a page boundary must
+//! not fault on what follows.
 //! The byte buffer of the decode assists is not used: it may be empty although
 //! the code is there (AVIC-31).
 //!
 //! Manual: 24593 section 15.8.4 (why the bytes must be found by hand).
 
 use super::bytes::{DecodeError, MAX_LENGTH};
-use super::instruction::{Instruction, decode};
+use super::instruction::{Instruction, decode_in_full};
 use super::mode::CodeSize;
 use super::paging::{Paging, WalkFault};
+use super::plain;
 use super::walk::walk;
 use crate::ids::{Gpa, Gva};
 use crate::port::GuestMemory;
@@ -103,7 +105,6 @@ impl Fetched {
 ///
 /// # Errors
 /// The walk's, or `OutsideRam` if the code is in no RAM.
-#[inline]
 pub fn fetch<M: GuestMemory + ?Sized>(
     memory: &M,
     paging: &Paging,
@@ -113,6 +114,15 @@ pub fn fetch<M: GuestMemory + ?Sized>(
 ) -> Result<Fetched, WalkFault> {
     let linear = size.linear(cs_base, rip);
     let at = walk(memory, paging, Gva(linear), paging.instruction_fetch())?;
+    first_bytes(memory, linear, at)
+}
+
+/// Two words' worth of bytes at `at`, less if the page ends.
+fn first_bytes<M: GuestMemory + ?Sized>(
+    memory: &M,
+    linear: u64,
+    at: Gpa,
+) -> Result<Fetched, WalkFault> {
     let outside = |_| WalkFault::OutsideRam { at };
     let word = at.0 & !7;
     let skip = at.0 & 7;
@@ -138,6 +148,7 @@ pub fn fetch<M: GuestMemory + ?Sized>(
 ///
 /// # Errors
 /// See [`FetchError`]; never `DecodeError::NeedMore`.
+#[inline]
 pub fn instruction_at<M: GuestMemory + ?Sized>(
     memory: &M,
     paging: &Paging,
@@ -145,9 +156,44 @@ pub fn instruction_at<M: GuestMemory + ?Sized>(
     rip: u64,
     size: CodeSize,
 ) -> Result<Instruction, FetchError> {
-    let mut fetched = fetch(memory, paging, cs_base, rip, size).map_err(FetchError::Walk)?;
+    let linear = size.linear(cs_base, rip);
+    let at =
+        walk(memory, paging, Gva(linear), paging.instruction_fetch()).map_err(FetchError::Walk)?;
+    if let Some(word) = eight_bytes(memory, at)
+        && let Some(instruction) = plain::recognise(word, size)
+    {
+        return Ok(instruction);
+    }
+    decode_at(memory, paging, linear, at, size)
+}
+
+/// Eight bytes at `at` as a number; `None` if they are not all in one page.
+#[inline(always)]
+fn eight_bytes<M: GuestMemory + ?Sized>(memory: &M, at: Gpa) -> Option<u64> {
+    let shift = (at.0 & 7) * 8;
+    let low = memory.load_u64(Gpa(at.0 & !7)).ok()?;
+    if shift == 0 {
+        return Some(low);
+    }
+    if at.0 % PAGE > PAGE - 8 {
+        return None;
+    }
+    let high = memory.load_u64(Gpa((at.0 & !7) + 8)).ok()?;
+    Some(low >> shift | high << (64 - shift))
+}
+
+/// Fetches and decodes whatever is at `linear`, which is at `at`.
+#[inline(never)]
+fn decode_at<M: GuestMemory + ?Sized>(
+    memory: &M,
+    paging: &Paging,
+    linear: u64,
+    at: Gpa,
+    size: CodeSize,
+) -> Result<Instruction, FetchError> {
+    let mut fetched = first_bytes(memory, linear, at).map_err(FetchError::Walk)?;
     loop {
-        match decode(fetched.bytes(), size) {
+        match decode_in_full(fetched.bytes(), size) {
             Ok(instruction) => return Ok(instruction),
             Err(DecodeError::NeedMore) => {}
             Err(error) => return Err(FetchError::Decode(error)),

@@ -11,9 +11,11 @@ use super::intercepted::{self, Intercepted};
 use super::memory_form::{Action, MemoryForm, Source, StringMove};
 use super::memory_opcodes;
 use super::mode::CodeSize;
-use super::operand::{Address, Segment, SegmentBases};
+use super::opcode_map::{self, Class};
+use super::operand::SegmentBases;
+use super::plain;
 use super::prefix::Prefixes;
-use super::regs::{Gpr, Regs, Width};
+use super::regs::{Regs, Width};
 
 /// What an instruction is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,12 +42,29 @@ pub struct Instruction {
 ///
 /// # Errors
 /// See [`DecodeError`]. `NeedMore` never comes with fifteen bytes or more.
+#[inline]
 pub fn decode(bytes: &[u8], size: CodeSize) -> Result<Instruction, DecodeError> {
+    if let Some(word) = bytes.first_chunk()
+        && let Some(instruction) = plain::recognise(u64::from_le_bytes(*word), size)
+    {
+        return Ok(instruction);
+    }
+    decode_in_full(bytes, size)
+}
+
+/// `decode` without a glance at `plain`.
+pub(super) fn decode_in_full(bytes: &[u8], size: CodeSize) -> Result<Instruction, DecodeError> {
     let mut bytes = Bytes::new(bytes);
     let (prefixes, opcode) = Prefixes::read(&mut bytes, size)?;
-    let kind = match opcode {
-        0x0F => two_byte(&mut bytes, &prefixes)?,
-        _ => one_byte(opcode, &mut bytes, &prefixes)?,
+    let kind = match opcode_map::one_byte(opcode) {
+        Class::ModRm => Kind::Memory(memory_opcodes::with_modrm(opcode, &mut bytes, prefixes)?),
+        Class::Escape => two_byte(&mut bytes, prefixes)?,
+        Class::Intercepted => {
+            Kind::Intercepted(intercepted::one_byte(opcode, &mut bytes, prefixes)?)
+        }
+        Class::Direct => Kind::Memory(memory_opcodes::direct(opcode, &mut bytes, prefixes)?),
+        Class::String => Kind::Memory(memory_opcodes::string(opcode, prefixes)?),
+        Class::Prefix | Class::Unknown => return Err(DecodeError::Unsupported),
     };
     Ok(Instruction {
         length: bytes.taken(),
@@ -54,38 +73,12 @@ pub fn decode(bytes: &[u8], size: CodeSize) -> Result<Instruction, DecodeError> 
     })
 }
 
-fn one_byte(opcode: u8, bytes: &mut Bytes, prefixes: &Prefixes) -> Result<Kind, DecodeError> {
-    match opcode {
-        0x6C..=0x6F | 0x90 | 0xCC..=0xCE | 0xE4..=0xE7 | 0xEC..=0xEF | 0xF1 | 0xF4 => {
-            intercepted::one_byte(opcode, bytes, prefixes).map(Kind::Intercepted)
-        }
-        0x00..=0x3F if opcode & 7 < 4 => {
-            memory_opcodes::one_byte(opcode, bytes, prefixes).map(Kind::Memory)
-        }
-        0x63
-        | 0x80
-        | 0x81
-        | 0x83..=0x8B
-        | 0xA0..=0xA5
-        | 0xAA..=0xAD
-        | 0xC6
-        | 0xC7
-        | 0xF6
-        | 0xF7
-        | 0xFE
-        | 0xFF => memory_opcodes::one_byte(opcode, bytes, prefixes).map(Kind::Memory),
-        _ => Err(DecodeError::Unsupported),
-    }
-}
-
-fn two_byte(bytes: &mut Bytes, prefixes: &Prefixes) -> Result<Kind, DecodeError> {
+#[inline(always)]
+fn two_byte(bytes: &mut Bytes, prefixes: Prefixes) -> Result<Kind, DecodeError> {
     let opcode = bytes.u8()?;
-    match opcode {
-        0x01 | 0x06 | 0x08 | 0x09 | 0x20..=0x23 | 0x30..=0x33 | 0xA2 => {
-            intercepted::two_byte(opcode, bytes, prefixes).map(Kind::Intercepted)
-        }
-        0xA3 | 0xAB | 0xB0 | 0xB1 | 0xB3 | 0xB6 | 0xB7 | 0xBA | 0xBB | 0xBE | 0xBF | 0xC0
-        | 0xC1 => memory_opcodes::two_byte(opcode, bytes, prefixes).map(Kind::Memory),
+    match opcode_map::two_byte(opcode) {
+        Class::Intercepted => intercepted::two_byte(opcode, bytes, prefixes).map(Kind::Intercepted),
+        Class::ModRm => memory_opcodes::two_byte(opcode, bytes, prefixes).map(Kind::Memory),
         _ => Err(DecodeError::Unsupported),
     }
 }
@@ -96,8 +89,8 @@ impl Instruction {
     /// instruction starts.
     pub fn linear_address(&self, regs: &Regs, bases: &SegmentBases, rip: u64) -> Option<u64> {
         let address = match &self.kind {
-            Kind::Memory(form) => &form.address,
-            Kind::Intercepted(Intercepted::Invlpg(address)) => address,
+            Kind::Memory(form) => form.address.decode(),
+            Kind::Intercepted(Intercepted::Invlpg(address)) => address.decode(),
             Kind::Intercepted(_) => return None,
         };
         let next = rip.wrapping_add(u64::from(self.length));
@@ -119,7 +112,7 @@ impl Instruction {
         else {
             return None;
         };
-        let to = Address::string(Gpr::RDI, form.address.width, Segment::Es);
+        let to = form.address.paired_destination().decode();
         Some(to.linear(self.size, bases, to.offset(regs, 0)))
     }
 

@@ -8,8 +8,8 @@
 //! Manual: 24593 section 15.9 (intercepts by instruction), 24594 chapter 4.
 
 use super::bytes::{Bytes, DecodeError};
-use super::mode::CodeSize;
-use super::operand::{Address, ModRm, RegMem};
+use super::modrm::{EncodedAddress, ModRm};
+use super::operand::RegMem;
 use super::prefix::{Prefixes, Repeat};
 use super::regs::{Gpr, Width};
 
@@ -60,7 +60,7 @@ pub enum Intercepted {
     /// WBNOINVD
     Wbnoinvd,
     /// INVLPG; the operand's address counts, its memory is not touched.
-    Invlpg(Address),
+    Invlpg(EncodedAddress),
     /// VMMCALL
     Vmmcall,
     /// VMRUN
@@ -133,16 +133,16 @@ pub enum Intercepted {
 pub(super) fn one_byte(
     opcode: u8,
     bytes: &mut Bytes,
-    prefixes: &Prefixes,
+    prefixes: Prefixes,
 ) -> Result<Intercepted, DecodeError> {
     prefixes.refuse_lock()?;
     Ok(match opcode {
         0x6C | 0x6D => Intercepted::Ins(port_width(opcode, prefixes)),
         0x6E | 0x6F => Intercepted::Outs(port_width(opcode, prefixes)),
-        0x90 if prefixes.repeat == Repeat::F3 => Intercepted::Pause,
+        0x90 if prefixes.repeat() == Repeat::F3 => Intercepted::Pause,
         0xCC => Intercepted::Int3,
         0xCD => Intercepted::Int(bytes.u8()?),
-        0xCE if prefixes.size == CodeSize::Bits64 => return Err(DecodeError::Invalid),
+        0xCE if prefixes.is_64() => return Err(DecodeError::Invalid),
         0xCE => Intercepted::Into,
         0xE4 | 0xE5 => Intercepted::In(Port::Immediate(bytes.u8()?), port_width(opcode, prefixes)),
         0xE6 | 0xE7 => Intercepted::Out(Port::Immediate(bytes.u8()?), port_width(opcode, prefixes)),
@@ -155,7 +155,7 @@ pub(super) fn one_byte(
 }
 
 /// Ports are at most 32 bits wide, also under REX.W.
-fn port_width(opcode: u8, prefixes: &Prefixes) -> Width {
+fn port_width(opcode: u8, prefixes: Prefixes) -> Width {
     prefixes.width_of(opcode).min(Width::Dword)
 }
 
@@ -163,7 +163,7 @@ fn port_width(opcode: u8, prefixes: &Prefixes) -> Width {
 pub(super) fn two_byte(
     opcode: u8,
     bytes: &mut Bytes,
-    prefixes: &Prefixes,
+    prefixes: Prefixes,
 ) -> Result<Intercepted, DecodeError> {
     if let 0x20..=0x23 = opcode {
         return register_move(opcode, bytes, prefixes);
@@ -173,7 +173,7 @@ pub(super) fn two_byte(
         0x01 => return group_7(bytes, prefixes),
         0x06 => Intercepted::Clts,
         0x08 => Intercepted::Invd,
-        0x09 if prefixes.repeat == Repeat::F3 => Intercepted::Wbnoinvd,
+        0x09 if prefixes.repeat() == Repeat::F3 => Intercepted::Wbnoinvd,
         0x09 => Intercepted::Wbinvd,
         0x30 => Intercepted::Wrmsr,
         0x31 => Intercepted::Rdtsc,
@@ -190,13 +190,13 @@ pub(super) fn two_byte(
 fn register_move(
     opcode: u8,
     bytes: &mut Bytes,
-    prefixes: &Prefixes,
+    prefixes: Prefixes,
 ) -> Result<Intercepted, DecodeError> {
     let byte = bytes.u8()?;
     let special = byte >> 3 & 7 | prefixes.reg_high();
     let gpr = Gpr::new(byte & 7 | prefixes.base_high());
     let debug = opcode & 1 != 0;
-    let special = match (prefixes.lock, debug, special) {
+    let special = match (prefixes.lock(), debug, special) {
         (true, false, 0) => 8,
         (true, _, _) => return Err(DecodeError::Invalid),
         (false, false, 0 | 2 | 3 | 4 | 8) => special,
@@ -224,9 +224,9 @@ fn register_move(
 }
 
 /// 0F 01: the register forms are instructions of their own.
-fn group_7(bytes: &mut Bytes, prefixes: &Prefixes) -> Result<Intercepted, DecodeError> {
+fn group_7(bytes: &mut Bytes, prefixes: Prefixes) -> Result<Intercepted, DecodeError> {
     let byte = bytes.u8()?;
-    let selects = prefixes.operand_override || prefixes.repeat != Repeat::None;
+    let selects = prefixes.operand_override() || prefixes.repeat() != Repeat::None;
     if let 0xC8 | 0xC9 | 0xD1 | 0xFA | 0xFB | 0xFD = byte
         && selects
     {
@@ -251,7 +251,7 @@ fn group_7(bytes: &mut Bytes, prefixes: &Prefixes) -> Result<Intercepted, Decode
         0xFD => Intercepted::Rdpru,
         _ => {
             let modrm = ModRm::after(byte, bytes, prefixes)?;
-            match (modrm.extension, modrm.operand) {
+            match (modrm.extension(), modrm.operand()) {
                 (4, operand) => Intercepted::Smsw(operand, prefixes.operand_width()),
                 (6, operand) => Intercepted::Lmsw(operand),
                 (7, RegMem::Memory(address)) => Intercepted::Invlpg(address),

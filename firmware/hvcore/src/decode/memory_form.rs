@@ -9,7 +9,7 @@
 //!
 //! Manual: 24594 chapter 3.
 
-use super::operand::Address;
+use super::modrm::EncodedAddress;
 use super::regs::{Register, Width};
 
 /// The operand that is not memory.
@@ -128,7 +128,7 @@ pub struct MemoryForm {
     /// Width of the memory access.
     pub width: Width,
     /// The memory operand; of MOVS the source.
-    pub address: Address,
+    pub address: EncodedAddress,
 }
 
 impl Arithmetic {

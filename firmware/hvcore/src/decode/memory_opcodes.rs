@@ -7,8 +7,7 @@
 
 use super::bytes::{Bytes, DecodeError};
 use super::memory_form::{Action, Arithmetic, BitChange, MemoryForm, Source, StringMove, Unary};
-use super::mode::CodeSize;
-use super::operand::{Address, Base, ModRm, Segment};
+use super::modrm::{EncodedAddress, ModRm};
 use super::prefix::{Prefixes, Repeat};
 use super::regs::{Gpr, Register, Width};
 
@@ -27,21 +26,8 @@ const fn arithmetic(number: u8) -> Arithmetic {
     ARITHMETIC[(number & 7) as usize]
 }
 
-/// One-byte opcodes.
-pub(super) fn one_byte(
-    opcode: u8,
-    bytes: &mut Bytes,
-    prefixes: &Prefixes,
-) -> Result<MemoryForm, DecodeError> {
-    let form = match opcode {
-        0xA0..=0xA3 => direct(opcode, bytes, prefixes),
-        0xA4 | 0xA5 | 0xAA..=0xAD => Ok(string(opcode, prefixes)),
-        _ => with_modrm(opcode, bytes, prefixes),
-    }?;
-    check_lock(form, prefixes)
-}
-
-fn check_lock(form: MemoryForm, prefixes: &Prefixes) -> Result<MemoryForm, DecodeError> {
+#[inline(always)]
+fn check_lock(form: MemoryForm, prefixes: Prefixes) -> Result<MemoryForm, DecodeError> {
     if !form.action.takes_lock() {
         prefixes.refuse_lock()?;
     }
@@ -49,7 +35,12 @@ fn check_lock(form: MemoryForm, prefixes: &Prefixes) -> Result<MemoryForm, Decod
 }
 
 /// MOV between the accumulator and an address in the instruction.
-fn direct(opcode: u8, bytes: &mut Bytes, prefixes: &Prefixes) -> Result<MemoryForm, DecodeError> {
+pub(super) fn direct(
+    opcode: u8,
+    bytes: &mut Bytes,
+    prefixes: Prefixes,
+) -> Result<MemoryForm, DecodeError> {
+    prefixes.refuse_lock()?;
     let address_width = prefixes.address_width();
     let displacement = match address_width {
         Width::Qword => bytes.u64()?,
@@ -67,14 +58,7 @@ fn direct(opcode: u8, bytes: &mut Bytes, prefixes: &Prefixes) -> Result<MemoryFo
     } else {
         Action::Store(Source::Register(accumulator))
     };
-    let segment = prefixes.segment_or(Segment::Ds);
-    let address = Address {
-        base: Base::None,
-        index: None,
-        displacement,
-        width: address_width,
-        segment,
-    };
+    let address = EncodedAddress::direct(prefixes, displacement);
     Ok(MemoryForm {
         action,
         width,
@@ -82,32 +66,41 @@ fn direct(opcode: u8, bytes: &mut Bytes, prefixes: &Prefixes) -> Result<MemoryFo
     })
 }
 
-fn string(opcode: u8, prefixes: &Prefixes) -> MemoryForm {
-    let (operation, register, segment) = match opcode & !1 {
-        0xAA => (StringMove::Store, Gpr::RDI, Segment::Es),
-        0xAC => (StringMove::Load, Gpr::RSI, prefixes.segment_or(Segment::Ds)),
-        _ => (StringMove::Copy, Gpr::RSI, prefixes.segment_or(Segment::Ds)),
+/// STOS, LODS and MOVS.
+pub(super) fn string(opcode: u8, prefixes: Prefixes) -> Result<MemoryForm, DecodeError> {
+    prefixes.refuse_lock()?;
+    let source = EncodedAddress::string_source(prefixes);
+    let (operation, address) = match opcode & !1 {
+        0xAA => (
+            StringMove::Store,
+            EncodedAddress::string_destination(prefixes),
+        ),
+        0xAC => (StringMove::Load, source),
+        _ => (StringMove::Copy, source),
     };
-    let repeated = prefixes.repeat != Repeat::None;
-    MemoryForm {
-        action: Action::String {
-            operation,
-            repeated,
-        },
+    let repeated = prefixes.repeat() != Repeat::None;
+    let action = Action::String {
+        operation,
+        repeated,
+    };
+    Ok(MemoryForm {
+        action,
         width: prefixes.width_of(opcode),
-        address: Address::string(register, prefixes.address_width(), segment),
-    }
+        address,
+    })
 }
 
-fn with_modrm(
+/// One-byte opcodes that ModRM completes.
+#[inline(always)]
+pub(super) fn with_modrm(
     opcode: u8,
     bytes: &mut Bytes,
-    prefixes: &Prefixes,
+    prefixes: Prefixes,
 ) -> Result<MemoryForm, DecodeError> {
     let modrm = ModRm::read(bytes, prefixes)?;
     let address = modrm.memory()?;
     let mut width = prefixes.width_of(opcode);
-    let register = prefixes.register(modrm.reg, width);
+    let register = prefixes.register(modrm.reg(), width);
     let load = Action::Load {
         into: register,
         into_width: width,
@@ -120,13 +113,13 @@ fn with_modrm(
         0x00..=0x3F if opcode & 7 < 4 => Action::CombineInto(arithmetic(opcode >> 3), register),
         0x63 => {
             // Under an operand-size prefix vendors differ in what is read.
-            if prefixes.size != CodeSize::Bits64 || prefixes.operand_width() == Width::Word {
+            if !prefixes.is_64() || prefixes.operand_width() == Width::Word {
                 return Err(DecodeError::Unsupported);
             }
             width = Width::Dword;
             let into_width = prefixes.operand_width();
             Action::Load {
-                into: Register::Low(Gpr::new(modrm.reg)),
+                into: Register::Low(Gpr::new(modrm.reg())),
                 into_width,
                 signed: true,
             }
@@ -136,16 +129,16 @@ fn with_modrm(
                 0x81 => immediate(bytes, width)?,
                 _ => bytes.i8()?,
             };
-            Action::Combine(arithmetic(modrm.extension), Source::Immediate(value))
+            Action::Combine(arithmetic(modrm.extension()), Source::Immediate(value))
         }
         0x84 | 0x85 => Action::Combine(Arithmetic::Test, Source::Register(register)),
         0x86 | 0x87 => Action::Exchange(register),
         0x88 | 0x89 => Action::Store(Source::Register(register)),
         0x8A | 0x8B => load,
-        0xC6 | 0xC7 if modrm.extension == 0 => {
+        0xC6 | 0xC7 if modrm.extension() == 0 => {
             Action::Store(Source::Immediate(immediate(bytes, width)?))
         }
-        0xF6 | 0xF7 => match modrm.extension {
+        0xF6 | 0xF7 => match modrm.extension() {
             0 => Action::Combine(
                 Arithmetic::Test,
                 Source::Immediate(immediate(bytes, width)?),
@@ -154,21 +147,25 @@ fn with_modrm(
             3 => Action::Unary(Unary::Neg),
             _ => return Err(DecodeError::Unsupported),
         },
-        0xFE | 0xFF => match modrm.extension {
+        0xFE | 0xFF => match modrm.extension() {
             0 => Action::Unary(Unary::Inc),
             1 => Action::Unary(Unary::Dec),
             _ => return Err(DecodeError::Unsupported),
         },
         _ => return Err(DecodeError::Unsupported),
     };
-    Ok(MemoryForm {
-        action,
-        width,
-        address,
-    })
+    check_lock(
+        MemoryForm {
+            action,
+            width,
+            address,
+        },
+        prefixes,
+    )
 }
 
 /// An immediate for an operand of `width`: 64-bit operands take 32 bits.
+#[inline(always)]
 fn immediate(bytes: &mut Bytes, width: Width) -> Result<u64, DecodeError> {
     match width {
         Width::Byte => bytes.i8(),
@@ -181,23 +178,23 @@ fn immediate(bytes: &mut Bytes, width: Width) -> Result<u64, DecodeError> {
 pub(super) fn two_byte(
     opcode: u8,
     bytes: &mut Bytes,
-    prefixes: &Prefixes,
+    prefixes: Prefixes,
 ) -> Result<MemoryForm, DecodeError> {
     let modrm = ModRm::read(bytes, prefixes)?;
     let address = modrm.memory()?;
     let operand_width = prefixes.operand_width();
-    let full = prefixes.register(modrm.reg, operand_width);
+    let full = prefixes.register(modrm.reg(), operand_width);
     let width = prefixes.width_of(opcode);
-    let register = prefixes.register(modrm.reg, width);
+    let register = prefixes.register(modrm.reg(), width);
     let (action, width) = match opcode {
         0xA3 | 0xAB | 0xB3 | 0xBB => (
             Action::Bit(bit_change(opcode >> 3), Source::Register(full)),
             operand_width,
         ),
-        0xBA if modrm.extension >= 4 => {
+        0xBA if modrm.extension() >= 4 => {
             let index = Source::Immediate(u64::from(bytes.u8()?));
             (
-                Action::Bit(bit_change(modrm.extension), index),
+                Action::Bit(bit_change(modrm.extension()), index),
                 operand_width,
             )
         }

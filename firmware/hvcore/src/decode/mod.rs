@@ -34,6 +34,8 @@ pub mod walk;
 mod walk_legacy;
 
 pub mod bytes;
+pub mod modrm;
+mod opcode_map;
 pub mod operand;
 mod prefix;
 
@@ -42,6 +44,7 @@ pub mod memory_form;
 mod memory_opcodes;
 
 pub mod instruction;
+mod plain;
 
 pub mod fetch;
 

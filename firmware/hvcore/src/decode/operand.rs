@@ -1,19 +1,19 @@
-//! Memory operands: how ModRM and SIB name an address, and what it comes to.
+//! Memory operands: the terms of an address, and what they come to.
 //!
 //! The address of a device access is already known (the nested page fault
-//! reports it), so decoding only describes the operand; the sum is made when
-//! somebody needs it: the other side of a MOVS, or the text of an epitaph.
-//! Also called: effective address, addressing form, ModRM, SIB.
+//! reports it). The sum is made for the other side of a MOVS, for INVLPG, and
+//! for the text of an epitaph.
+//! Also called: effective address, segment override.
 //!
-//! Manual: 24594 sections 1.4, 1.5 and 1.7 (RIP-relative).
+//! Manual: 24592 section 2.2 (memory addressing), 24594 section 1.7.
 
-use super::bytes::{Bytes, DecodeError};
 use super::mode::CodeSize;
-use super::prefix::Prefixes;
+use super::modrm::EncodedAddress;
 use super::regs::{Gpr, Regs, Width};
 
-/// Segment that a memory operand goes through.
+/// Segment that a memory operand goes through, by its number in instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum Segment {
     /// ES.
     Es,
@@ -100,17 +100,6 @@ impl Address {
             Segment::Ds => size.linear(bases.ds, offset),
         }
     }
-
-    /// The operand of a string instruction.
-    pub(super) const fn string(register: Gpr, width: Width, segment: Segment) -> Address {
-        Address {
-            base: Base::Register(register),
-            index: None,
-            displacement: 0,
-            width,
-            segment,
-        }
-    }
 }
 
 const fn full_linear(size: CodeSize, base: u64, offset: u64) -> u64 {
@@ -126,134 +115,5 @@ pub enum RegMem {
     /// A general register.
     Register(Gpr),
     /// Memory.
-    Memory(Address),
-}
-
-/// A ModRM byte with all that belongs to it.
-pub(super) struct ModRm {
-    /// The reg field as encoded, 0 to 7: an opcode extension.
-    pub(super) extension: u8,
-    /// The reg field with REX.R: a register number.
-    pub(super) reg: u8,
-    pub(super) operand: RegMem,
-}
-
-impl ModRm {
-    /// Takes ModRM, SIB and displacement.
-    pub(super) fn read(bytes: &mut Bytes, prefixes: &Prefixes) -> Result<ModRm, DecodeError> {
-        let byte = bytes.u8()?;
-        Self::after(byte, bytes, prefixes)
-    }
-
-    /// As `read`, when the ModRM byte was already taken.
-    pub(super) fn after(
-        byte: u8,
-        bytes: &mut Bytes,
-        prefixes: &Prefixes,
-    ) -> Result<ModRm, DecodeError> {
-        let extension = byte >> 3 & 7;
-        let operand = if byte >= 0xC0 {
-            RegMem::Register(Gpr::new(byte & 7 | prefixes.base_high()))
-        } else if prefixes.address_width() == Width::Word {
-            RegMem::Memory(address_16(byte, bytes, prefixes)?)
-        } else {
-            RegMem::Memory(address_32(byte, bytes, prefixes)?)
-        };
-        Ok(ModRm {
-            extension,
-            reg: extension | prefixes.reg_high(),
-            operand,
-        })
-    }
-
-    /// The memory operand; register forms touch no device.
-    pub(super) const fn memory(&self) -> Result<Address, DecodeError> {
-        match self.operand {
-            RegMem::Memory(address) => Ok(address),
-            RegMem::Register(_) => Err(DecodeError::Unsupported),
-        }
-    }
-}
-
-fn displacement(mode: u8, bytes: &mut Bytes, width: Width) -> Result<u64, DecodeError> {
-    match (mode, width) {
-        (0, _) => Ok(0),
-        (1, _) => bytes.i8(),
-        (_, Width::Word) => bytes.i16(),
-        (_, Width::Byte | Width::Dword | Width::Qword) => bytes.i32(),
-    }
-}
-
-/// The eight 16-bit forms.
-fn address_16(byte: u8, bytes: &mut Bytes, prefixes: &Prefixes) -> Result<Address, DecodeError> {
-    let mode = byte >> 6;
-    let (base, index) = match byte & 7 {
-        0 => (Some(Gpr::RBX), Some(Gpr::RSI)),
-        1 => (Some(Gpr::RBX), Some(Gpr::RDI)),
-        2 => (Some(Gpr::RBP), Some(Gpr::RSI)),
-        3 => (Some(Gpr::RBP), Some(Gpr::RDI)),
-        4 => (Some(Gpr::RSI), None),
-        5 => (Some(Gpr::RDI), None),
-        6 if mode == 0 => (None, None),
-        6 => (Some(Gpr::RBP), None),
-        _ => (Some(Gpr::RBX), None),
-    };
-    let displacement = match base {
-        None => bytes.i16()?,
-        Some(_) => displacement(mode, bytes, Width::Word)?,
-    };
-    let default = if base == Some(Gpr::RBP) {
-        Segment::Ss
-    } else {
-        Segment::Ds
-    };
-    Ok(Address {
-        base: base.map_or(Base::None, Base::Register),
-        index: index.map(|gpr| (gpr, 0)),
-        displacement,
-        width: Width::Word,
-        segment: prefixes.segment_or(default),
-    })
-}
-
-/// 32- and 64-bit forms.
-fn address_32(byte: u8, bytes: &mut Bytes, prefixes: &Prefixes) -> Result<Address, DecodeError> {
-    let width = prefixes.address_width();
-    let mode = byte >> 6;
-    let (low, index) = match byte & 7 {
-        4 => sib(bytes.u8()?, prefixes),
-        low => (low, None),
-    };
-    let (base, displacement) = match (mode, low) {
-        // Low 5 without displacement is "no base"; without SIB, 64-bit mode
-        // makes it relative to the next instruction.
-        (0, 5) if byte & 7 == 5 && prefixes.size == CodeSize::Bits64 => {
-            (Base::NextRip, bytes.i32()?)
-        }
-        (0, 5) => (Base::None, bytes.i32()?),
-        _ => (
-            Base::Register(Gpr::new(low | prefixes.base_high())),
-            displacement(mode, bytes, width)?,
-        ),
-    };
-    let stack = matches!(base, Base::Register(gpr) if gpr == Gpr::RSP || gpr == Gpr::RBP);
-    let default = if stack { Segment::Ss } else { Segment::Ds };
-    let segment = prefixes.segment_or(default);
-    Ok(Address {
-        base,
-        index,
-        displacement,
-        width,
-        segment,
-    })
-}
-
-/// Base field and scaled index of a SIB byte; index 4 without REX.X is none.
-const fn sib(byte: u8, prefixes: &Prefixes) -> (u8, Option<(Gpr, u8)>) {
-    let index = byte >> 3 & 7 | prefixes.index_high();
-    if index == 4 {
-        (byte & 7, None)
-    } else {
-        (byte & 7, Some((Gpr::new(index), byte >> 6)))
-    }
+    Memory(EncodedAddress),
 }
