@@ -70,7 +70,7 @@ fn instructions() -> Vec<Vec<u8>> {
     all
 }
 
-/// AVIC-31, H-42: the bytes come from memory, whatever the decode assists hold.
+/// AVIC-31: the bytes come from memory, whatever the decode assists hold.
 #[test]
 fn an_instruction_that_ends_with_its_page_needs_no_other() {
     let guest = guest(false);
