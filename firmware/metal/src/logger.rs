@@ -69,11 +69,8 @@ unsafe impl defmt::Logger for Logger {
         state.frame.clear();
         let _ = state.frame.extend_from_slice(&DEFMT_START);
         state.too_long = false;
-        let mut frame = core::mem::take(&mut state.frame);
-        state.encoder.start_frame(|bytes| {
-            let _ = frame.extend_from_slice(bytes);
-        });
-        state.frame = frame;
+        // The encoder's separator before the very first frame is part of ours.
+        state.encoder.start_frame(|_| {});
     }
 
     unsafe fn flush() {}
