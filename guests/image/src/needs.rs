@@ -36,7 +36,7 @@ pub enum Ends {
     PowerOff,
     /// The guest dies (triple fault): the partition is stopped with an epitaph.
     Crash,
-    /// The guest resets itself once, and powers off in its second life.
+    /// The guest resets itself in every life, until the plan's restart limit. Each life prints the same log.
     Restart,
     /// The guest goes on until it is stopped; for neighbours of other tests.
     Never,

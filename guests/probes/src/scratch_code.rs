@@ -46,6 +46,11 @@ pub fn second_page_present(present: bool) {
     TABLE.set(SECOND_PAGE, if present { SECOND_FRAME | RAM } else { 0 });
 }
 
+/// Maps the first page with other entry bits than [`RAM`].
+pub fn protect_first_page(bits: u64) {
+    TABLE.set(FIRST_PAGE, FIRST_FRAME | bits);
+}
+
 /// Maps [`DEVICE_PAGE`] to the device page at physical address `at`.
 pub fn map_device(at: u64) {
     // Uncached, like the runtime's own map of devices.

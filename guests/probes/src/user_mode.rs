@@ -73,8 +73,17 @@ pub fn run(code: Code, argument: u32) -> Fault {
         Code::PortWrite => user_out as *const () as u64,
         Code::End => user_end as *const () as u64,
     };
-    // SAFETY: the routine ends in a fault, and the guard resumes ring 0 on its own stack.
-    let ended = fault::expect_fault(|| unsafe { enter_user(entry, u64::from(argument)) });
+    enter(entry, u64::from(argument))
+}
+
+/// Runs the code at `entry`, which must end in a fault, at CPL 3.
+pub fn run_at(entry: u64) -> Fault {
+    enter(entry, 0)
+}
+
+fn enter(entry: u64, argument: u64) -> Fault {
+    // SAFETY: user code ends in a fault, and the guard resumes ring 0 on its own stack.
+    let ended = fault::expect_fault(|| unsafe { enter_user(entry, argument) });
     ended.expect("user code ends in a fault")
 }
 

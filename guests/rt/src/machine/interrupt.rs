@@ -59,8 +59,10 @@ static HANDLERS: [AtomicUsize; 256] = [const { AtomicUsize::new(0) }; 256];
 /// The descriptor table as words that several CPUs share; entry n is words 2n and 2n+1.
 static IDT: [AtomicU64; 512] = [const { AtomicU64::new(0) }; 512];
 
-/// Gate type: interrupt gate, present.
-const INTERRUPT_GATE: u64 = 0x8E;
+/// Gate type: 64-bit interrupt gate.
+const INTERRUPT_GATE: u64 = 0xE;
+/// Gate attribute: present.
+const PRESENT: u64 = 0x80;
 
 unsafe extern "C" {
     static vector_stubs: [u8; 16];
@@ -84,14 +86,26 @@ pub fn set_gate(vector: u8, present: bool, privilege: u8) {
         8 => DOUBLE_FAULT_STACK,
         _ => 0,
     };
-    let attributes =
-        (INTERRUPT_GATE & !(0x80 * u64::from(!present))) | u64::from(privilege & 3) << 5;
-    let low = (stub & 0xFFFF)
+    write_gate(
+        vector,
+        stub,
+        stack,
+        u64::from(present) << 7 | u64::from(privilege & 3) << 5,
+    );
+}
+
+/// Points the gate of `vector` past the runtime, to the code at `entry` on interrupt stack `stack` (0 for none).
+pub fn set_raw_gate(vector: u8, entry: u64, stack: u8) {
+    write_gate(vector, entry, stack, PRESENT);
+}
+
+fn write_gate(vector: u8, entry: u64, stack: u8, attributes: u64) {
+    let low = (entry & 0xFFFF)
         | u64::from(KERNEL_CODE) << 16
         | u64::from(stack) << 32
-        | attributes << 40
-        | (stub >> 16 & 0xFFFF) << 48;
-    IDT[2 * usize::from(vector) + 1].store(stub >> 32, Ordering::Relaxed);
+        | (INTERRUPT_GATE | attributes) << 40
+        | (entry >> 16 & 0xFFFF) << 48;
+    IDT[2 * usize::from(vector) + 1].store(entry >> 32, Ordering::Relaxed);
     IDT[2 * usize::from(vector)].store(low, Ordering::Release);
 }
 

@@ -32,6 +32,7 @@ const _: () = assert!(core::mem::size_of::<EntryState>() == 28);
 
 unsafe extern "C" {
     static entry_state: EntryState;
+    static image_end: u8;
 }
 unsafe extern "Rust" {
     safe fn guest_main();
@@ -41,6 +42,11 @@ unsafe extern "Rust" {
 pub fn state() -> EntryState {
     // SAFETY: written once before any Rust ran (A1).
     unsafe { entry_state }
+}
+
+/// First address behind the image, its zeroed data included; page-aligned.
+pub fn end_of_image() -> u64 {
+    &raw const image_end as u64
 }
 
 #[unsafe(no_mangle)]
