@@ -1,0 +1,82 @@
+//! An interrupt is delivered once, however soon an exception follows it.
+//!
+//! QEMU's TCG forgets to forget an external interrupt that was injected as an event: when the CPU loop
+//! is left before the next exception, that exception delivers the interrupt again, even with interrupts
+//! off. The handler here raises exceptions and exits at once, which is where the second copy would come.
+//! Passes where interrupts go in as virtual interrupts (the rule), or with the emulator's fix; a build
+//! that injects them as events shows the bug here. Manual: 24593 sections 15.20 and 15.21.4.
+//! Also called: EVENTINJ, double injection.
+//!
+//! needs: cpus=2 memory=16M
+#![no_std]
+#![no_main]
+
+use core::sync::atomic::{AtomicU32, Ordering};
+use probes::{claim, require};
+use rt::{cpuid, fault, interrupt, lapic, smp};
+
+const ROUNDS: u32 = 30_000;
+const VECTOR: u8 = 0x60;
+
+static TAKEN: AtomicU32 = AtomicU32::new(0);
+static DEPTH: AtomicU32 = AtomicU32::new(0);
+static NESTED: AtomicU32 = AtomicU32::new(0);
+
+fn undefined() {
+    let caught = fault::expect_fault(|| {
+        #[expect(unsafe_code)]
+        // SAFETY: raises #UD under the guard. UNSAFETY: UD2.
+        unsafe {
+            core::arch::asm!("ud2", options(nostack))
+        };
+    });
+    require!(caught.is_some(), "UD2 did not fault");
+}
+
+fn erratum_eventinj_twice() {
+    interrupt::set_handler(VECTOR, |_| {
+        if DEPTH.fetch_add(1, Ordering::Relaxed) != 0 {
+            NESTED.fetch_add(1, Ordering::Relaxed);
+        }
+        TAKEN.fetch_add(1, Ordering::Relaxed);
+        undefined();
+        core::hint::black_box(cpuid::leaf(0));
+        undefined();
+        lapic::eoi();
+        DEPTH.fetch_sub(1, Ordering::Relaxed);
+    });
+    // The other CPU kicks us out of the guest at random moments.
+    smp::start(|_| {
+        loop {
+            lapic::send_fixed(0, 0x30);
+            (0..100).for_each(|_| core::hint::spin_loop());
+        }
+    });
+    interrupt::set_handler(0x30, |_| lapic::eoi());
+    let mut good = 0;
+    for round in 0..ROUNDS {
+        TAKEN.store(0, Ordering::Relaxed);
+        lapic::send_self(VECTOR);
+        interrupt::window();
+        undefined();
+        // The pending window may have gone to the other vector first.
+        interrupt::window();
+        undefined();
+        let taken = TAKEN.load(Ordering::Relaxed);
+        require!(taken == 1, "round {round}: taken {taken} times");
+        good += u32::from(taken == 1);
+        if taken != 1 {
+            break;
+        }
+    }
+    claim!(
+        good == ROUNDS,
+        "{ROUNDS} interrupts followed by exceptions, each taken once"
+    );
+    claim!(
+        NESTED.load(Ordering::Relaxed) == 0,
+        "none came with interrupts off"
+    );
+}
+
+probes::probe!(erratum_eventinj_twice);
