@@ -62,7 +62,7 @@ fn a_skipped_instruction_ends_the_interrupt_shadow() {
     }
 }
 
-/// AVIC-01: with NRIP save nothing is fetched, and the CPU's word counts.
+/// With NRIP save nothing is fetched, and the CPU's word counts.
 #[test]
 fn the_next_rip_of_the_cpu_is_taken_where_it_saves_one() {
     let mut stage = Stage::new(1);

@@ -167,7 +167,7 @@ fn the_offer_carries_the_task_priority_and_waits_behind_the_one_in_service() {
     assert_eq!((behind.vector, behind.word.irq()), (None, false));
 }
 
-/// H-31: whatever a guest does, only the fields meant for it are in the word.
+/// Whatever a guest does, only the fields meant for it are in the word.
 #[test]
 fn the_offer_is_built_of_constants() {
     let page = page();
