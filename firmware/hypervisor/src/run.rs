@@ -35,28 +35,33 @@ pub enum Ending {
     Ended(EndReason),
 }
 
-/// Runs the vCPU until its life ends.
+/// Runs the vCPU until its life ends. Time is read once a round, at the exit.
 pub fn guest(core: &mut VcpuCore) -> Ending {
     let mut timer = HostTimer::new(core);
+    let mut now = core.now();
     loop {
         if !core.mine.words.requested().is_empty() && core.service() {
             return Ending::Stopped;
         }
-        let now = core.now();
-        if now >= core.vcpu.next_moment() {
+        let mut moment = core.vcpu.next_moment();
+        if now >= moment {
             core.expire_timer(now);
+            moment = core.vcpu.next_moment();
         }
         if core.vcpu.run != Run::Running {
-            core.block(&mut timer, now);
+            core.block(&mut timer, now, moment);
+            now = core.now();
             continue;
         }
         core.plan_events();
-        timer.arm(core, now);
+        timer.arm(core, now, moment);
         if !core.enter() {
             core.mine.counters.bump(Count::EntryCancelled);
+            now = core.now();
             continue;
         }
-        if let Some(reason) = core.exited(&mut timer) {
+        now = core.now();
+        if let Some(reason) = core.exited(&mut timer, Tsc(now)) {
             return Ending::Ended(EndReason::Guest(reason));
         }
     }
@@ -76,22 +81,24 @@ impl HostTimer {
 
     /// Sets it for the next moment, if that changed.
     #[inline(always)]
-    fn arm(&mut self, core: &VcpuCore, now: u64) {
-        let mut wanted = core.vcpu.next_moment();
+    fn arm(&mut self, core: &VcpuCore, now: u64, moment: u64) {
+        let mut wanted = moment;
         if core.vcpu.recheck {
             wanted = wanted.min(now + self.recheck_ticks);
             core.mine.counters.bump(Count::Recheck);
         }
         if wanted != self.set_for {
-            self.set(core, wanted, now);
+            self.set(core, wanted);
         }
     }
 
     #[inline(never)]
-    fn set(&mut self, core: &VcpuCore, wanted: u64, now: u64) {
+    fn set(&mut self, core: &VcpuCore, wanted: u64) {
         self.set_for = wanted;
         if wanted != u64::MAX {
-            host_apic::arm_timer(core.machine.rates.apic_ticks(wanted.saturating_sub(now)));
+            // Now, not as of the exit: the handler's time would be added.
+            let left = wanted.saturating_sub(core.now());
+            host_apic::arm_timer(core.machine.rates.apic_ticks(left));
         }
     }
 
@@ -166,7 +173,7 @@ impl VcpuCore {
 
     /// Sleeps until something may make this vCPU run (AVIC-24, R000-16).
     #[inline(never)]
-    fn block(&mut self, timer: &mut HostTimer, now: u64) {
+    fn block(&mut self, timer: &mut HostTimer, now: u64, moment: u64) {
         if self.vcpu.run == Run::Halted && self.wakes() {
             self.vcpu.run = Run::Running;
             self.mine.set_activity(Activity::Running);
@@ -175,7 +182,7 @@ impl VcpuCore {
         if self.vcpu.run == Run::Halted {
             self.mine.set_activity(Activity::Halted);
         }
-        timer.arm(self, now);
+        timer.arm(self, now, moment);
         let halted = self.vcpu.run == Run::Halted;
         cpu::disable_interrupts();
         let interrupts = self.vmcb.save().rflags & RFLAGS_IF != 0;
@@ -255,13 +262,12 @@ impl VcpuCore {
 
     /// What the exit shows, then its handler; a reason when it ends the life.
     #[inline(always)]
-    fn exited(&mut self, timer: &mut HostTimer) -> Option<StopReason> {
+    fn exited(&mut self, timer: &mut HostTimer, now: Tsc) -> Option<StopReason> {
         let control = self.vmcb.control();
         let code = ExitCode(control.exit_code);
         let (word, int_info) = (VirtualInterrupt(control.vintr), Event(control.exit_int_info));
         let rip = self.vmcb.save().rip;
         self.vmcb.exited();
-        let now = Tsc(self.now());
         self.vcpu.recent.note(RecentExit { code: code.0, rip, tsc: now.0 });
         self.vcpu.event = Event::NONE;
         let unfinished = interrupted(int_info, self.machine.facts.errata);

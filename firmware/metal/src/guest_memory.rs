@@ -27,7 +27,8 @@ pub struct GuestRam {
 }
 
 impl GuestRam {
-    /// RAM made of these runs; `high.len` may be 0.
+    /// RAM made of these runs: `low` from guest address 0, `high` possibly empty,
+    /// both multiples of 4 KiB.
     ///
     /// # Safety
     /// The host ranges must belong to this partition alone and be mapped.
@@ -42,10 +43,27 @@ impl GuestRam {
 
     #[inline(always)]
     fn host(&self, at: Gpa, len: u64) -> Result<u64, NotRam> {
-        let offset = at.0.wrapping_sub(self.low.guest.0);
-        if offset < self.low.len && len <= self.low.len - offset {
-            return Ok(self.low.host.0 + offset);
+        if at.0 < self.low.len && len <= self.low.len - at.0 {
+            return Ok(self.low.host.0 + at.0);
         }
+        self.high_host(at, len)
+    }
+
+    /// As `host` for an aligned word: runs end at page boundaries, so a word
+    /// that begins inside one ends inside it.
+    #[inline(always)]
+    fn word(&self, at: Gpa, size: u64) -> Result<u64, NotRam> {
+        if at.0 & (size - 1) != 0 {
+            return Err(NotRam);
+        }
+        if at.0 < self.low.len {
+            return Ok(self.low.host.0 + at.0);
+        }
+        self.high_host(at, size)
+    }
+
+    #[cold]
+    fn high_host(&self, at: Gpa, len: u64) -> Result<u64, NotRam> {
         let offset = at.0.wrapping_sub(self.high.guest.0);
         if offset < self.high.len && len <= self.high.len - offset {
             return Ok(self.high.host.0 + offset);
@@ -78,20 +96,14 @@ impl GuestMemory for GuestRam {
 
     #[inline(always)]
     fn load_u64(&self, at: Gpa) -> Result<u64, NotRam> {
-        if at.0 & 7 != 0 {
-            return Err(NotRam);
-        }
-        let from = self.host(at, 8)? as *const u64;
+        let from = self.word(at, 8)? as *const u64;
         // SAFETY: aligned guest RAM; volatile, because the guest may write it meanwhile.
         Ok(unsafe { from.read_volatile() })
     }
 
     fn exchange_u64(&self, at: Gpa, old: u64, new: u64) -> Result<bool, NotRam> {
         use core::sync::atomic::{AtomicU64, Ordering};
-        if at.0 & 7 != 0 {
-            return Err(NotRam);
-        }
-        let word = self.host(at, 8)? as *const AtomicU64;
+        let word = self.word(at, 8)? as *const AtomicU64;
         // SAFETY: aligned guest RAM, reached as an atomic word.
         let word = unsafe { &*word };
         // No pair of ours: the guest's own page tables, changed as hardware would.
@@ -99,19 +111,13 @@ impl GuestMemory for GuestRam {
     }
 
     fn load_u32(&self, at: Gpa) -> Result<u32, NotRam> {
-        if at.0 & 3 != 0 {
-            return Err(NotRam);
-        }
-        let from = self.host(at, 4)? as *const u32;
+        let from = self.word(at, 4)? as *const u32;
         // SAFETY: as `load_u64`.
         Ok(unsafe { from.read_volatile() })
     }
 
     fn store_u32(&self, at: Gpa, value: u32) -> Result<(), NotRam> {
-        if at.0 & 3 != 0 {
-            return Err(NotRam);
-        }
-        let to = self.host(at, 4)? as *mut u32;
+        let to = self.word(at, 4)? as *mut u32;
         // SAFETY: as `load_u64`.
         unsafe { to.write_volatile(value) };
         Ok(())
