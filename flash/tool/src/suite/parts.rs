@@ -55,6 +55,8 @@ const fn with(environment: &'static [(&'static str, &'static str)], step: StepLi
     }
 }
 
+const DENY: &[(&str, &str)] = &[("RUSTDOCFLAGS", "-D warnings")];
+
 /// All parts.
 pub const ALL: &[Part] = &[
     Part {
@@ -68,10 +70,13 @@ pub const ALL: &[Part] = &[
         shows: "lints, host and bare metal",
         needs: &[Need::RustTarget],
         steps: &[
-            whole("cargo clippy --workspace --all-targets -- -D warnings"),
+            whole(
+                "cargo clippy --all-targets --keep-going -p abi -p board -p bootblock -p bulkhead -p guest_image \
+                 -p hil-tests -p hvcore -p svm -p testkit -p tidy -- -D warnings",
+            ),
             whole(
                 "cargo clippy -p hypervisor -p metal -p bootblock -p rt -p probes -p rtos \
-                 --target x86_64-unknown-none --profile firmware -- -D warnings",
+                 --target x86_64-unknown-none --profile firmware --keep-going -- -D warnings",
             ),
         ],
     },
@@ -79,18 +84,31 @@ pub const ALL: &[Part] = &[
         name: "host",
         shows: "unit, property and model tests",
         needs: &[],
-        steps: &[tests(
-            "cargo test --workspace --exclude hil-tests --no-fail-fast",
-        )],
+        steps: &[
+            tests("cargo test --no-fail-fast"),
+            tests("cargo test -p bootblock --no-fail-fast"),
+        ],
     },
     Part {
         name: "doc",
         shows: "documentation without warnings",
-        needs: &[],
-        steps: &[with(
-            &[("RUSTDOCFLAGS", "-D warnings")],
-            whole("cargo doc --workspace --no-deps --keep-going"),
-        )],
+        needs: &[Need::RustTarget],
+        steps: &[
+            with(
+                DENY,
+                whole(
+                    "cargo doc --no-deps --keep-going -p abi -p board -p bulkhead -p guest_image -p hil-tests \
+                     -p hvcore -p svm -p testkit -p tidy",
+                ),
+            ),
+            with(
+                DENY,
+                whole(
+                    "cargo doc --no-deps --keep-going -p bootblock -p hypervisor -p metal -p probes -p rt -p rtos \
+                     --target x86_64-unknown-none",
+                ),
+            ),
+        ],
     },
     Part {
         name: "tool",
