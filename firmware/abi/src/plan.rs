@@ -58,8 +58,9 @@ pub struct Header {
     pub partitions: u32,
     /// Partition whose console is attached at start, or [`ATTACH_NONE`].
     pub attach: u32,
-    /// Reserved, zero.
-    pub reserved: u32,
+    /// Work-arounds to leave out for an experiment, bits as crate `board`'s
+    /// `Errata`; 0 in every plan that is not one. A bit without a name does nothing.
+    pub errata_off: u32,
     /// Board name the plan was checked against.
     pub board: [u8; 32],
 }

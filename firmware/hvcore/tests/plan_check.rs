@@ -92,13 +92,20 @@ fn each_fault_of_the_file_has_its_own_answer() {
     );
     assert_eq!(with(20, 200), Some(PlanFault::PartitionCount(200)));
     assert_eq!(with(100, 0x55), Some(PlanFault::Checksum));
-    assert_eq!(with(28, 1), Some(PlanFault::Reserved));
     assert_eq!(with(32, 0xff), Some(PlanFault::Board));
     let mut attached = sound.clone();
     attached[24..28].copy_from_slice(&1u32.to_le_bytes());
     assert_eq!(check(&attached).err(), Some(PlanFault::Attach(1)));
     attached[24..28].copy_from_slice(&0u32.to_le_bytes());
     assert_eq!(check(&attached).ok().unwrap().attached(), Some(0));
+}
+
+#[test]
+fn a_plan_for_an_experiment_says_which_work_arounds_to_leave_out() {
+    let mut bytes = file(&[partition("linux", &[1])]);
+    assert_eq!(check(&bytes).ok().unwrap().errata_off(), 0);
+    bytes[28..32].copy_from_slice(&0x22u32.to_le_bytes());
+    assert_eq!(check(&bytes).ok().unwrap().errata_off(), 0x22);
 }
 
 #[test]

@@ -118,6 +118,7 @@ impl Stage {
             host: HostFacts {
                 features: SvmFeatures::empty(),
                 errata: board::Errata::empty(),
+                errata_off: board::Errata::empty(),
                 phys_bits: 48,
                 tsc_hz: TSC_HZ,
                 signature: SIGNATURE,

@@ -91,6 +91,20 @@ fn a_compiled_plan_says_what_was_written() {
 }
 
 #[test]
+fn work_arounds_are_left_out_only_by_name() {
+    let off = |line: &str| {
+        decode(&compile(&format!("{line}{TWO}")).bytes)
+            .expect("reads back")
+            .errata_off
+    };
+    assert!(off("").is_empty());
+    assert_eq!(
+        off("errata-off = [\"SHADOW_IGNORED\", \"EVENTINJ_TWICE\"]"),
+        ["EVENTINJ_TWICE", "SHADOW_IGNORED"]
+    );
+}
+
+#[test]
 fn an_image_that_two_partitions_name_is_placed_once() {
     let names: Vec<_> = compile(TWO)
         .images

@@ -92,8 +92,6 @@ pub enum PlanFault {
     Length,
     /// The checksum does not fit the contents.
     Checksum,
-    /// A reserved field is not zero.
-    Reserved,
     /// The attached console is of a partition that does not exist.
     Attach(u32),
     /// The board name is not zero-padded text.
@@ -123,7 +121,6 @@ impl Display for PlanFault {
             }
             Self::Length => f.write_str("the plan's length field does not match the file"),
             Self::Checksum => f.write_str("the plan's checksum is wrong: the file is damaged"),
-            Self::Reserved => f.write_str("a reserved field of the plan's header is not zero"),
             Self::Attach(found) => {
                 write!(
                     f,

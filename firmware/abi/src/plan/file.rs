@@ -72,9 +72,6 @@ impl<'a> Plan<'a> {
     }
 
     fn read_header(header: Header) -> Result<(), PlanFault> {
-        if header.reserved != 0 {
-            return Err(PlanFault::Reserved);
-        }
         if header.attach != ATTACH_NONE && header.attach >= header.partitions {
             return Err(PlanFault::Attach(header.attach));
         }
@@ -111,6 +108,11 @@ impl<'a> Plan<'a> {
         u8::try_from(self.header.attach)
             .ok()
             .filter(|_| self.header.attach != ATTACH_NONE)
+    }
+
+    /// Work-arounds to leave out: [`Header::errata_off`].
+    pub const fn errata_off(&self) -> u32 {
+        self.header.errata_off
     }
 
     /// Board the plan was checked against.

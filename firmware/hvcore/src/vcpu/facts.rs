@@ -10,6 +10,9 @@ pub struct HostFacts {
     pub features: SvmFeatures,
     /// Work-arounds to apply.
     pub errata: Errata,
+    /// Work-arounds that the plan left out on purpose, for an experiment; none of
+    /// them is in `errata`.
+    pub errata_off: Errata,
     /// Guest-physical address bits shown to guests.
     pub phys_bits: u8,
     /// TSC ticks a second.
@@ -24,6 +27,12 @@ impl HostFacts {
     /// The CPU saves the next RIP at instruction exits.
     pub const fn next_rip(&self) -> bool {
         self.features.contains(SvmFeatures::NRIP_SAVE)
+    }
+
+    /// Leaves work-arounds out, for an experiment.
+    pub fn leave_out(&mut self, off: Errata) {
+        self.errata.remove(off);
+        self.errata_off = off;
     }
 
     /// A flush can be limited to one guest.

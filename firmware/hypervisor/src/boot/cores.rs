@@ -47,9 +47,7 @@ pub fn start(machine: &mut Machine) {
                 core.svm = svm;
             }
         }
-        let core = *core;
-        let boot = machine.cores.first().map_or(core.svm, |first| first.svm);
-        report(i, core, boot);
+        report(i, *core);
     }
     machine.facts.features = common_features(machine);
     if machine.cores_ignored > 0 {
@@ -69,8 +67,7 @@ fn list(machine: &mut Machine, me: ApicId) {
     }
 }
 
-/// What a core is good for, and its features where they are not the boot core's.
-fn report(index: usize, core: Core, boot: CoreSvm) {
+fn report(index: usize, core: Core) {
     print(format_args!("core {index} APIC id {}", core.apic.0));
     if !core.started {
         print(format_args!(": does not answer\n"));
@@ -79,12 +76,7 @@ fn report(index: usize, core: Core, boot: CoreSvm) {
     match probe::unfit(&core.svm) {
         Some(sentence) => print(format_args!(": runs no guest: {sentence}\n")),
         None if index == 0 => print(format_args!(": housekeeping\n")),
-        None if core.svm == boot => print(format_args!(": ready, as core 0\n")),
-        None => {
-            print(format_args!(": ready, SVM "));
-            probe::features(core.svm.features);
-            print(format_args!(", {} ASIDs, VM_CR {:#x}\n", core.svm.asids, core.svm.vm_cr));
-        }
+        None => print(format_args!(": ready\n")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::stop::refuse;
 use crate::machine::Machine;
-use board::Board;
+use board::{Board, Errata};
 use heapless::Vec;
 use hvcore::handoff::acpi::{fadt, madt, mcfg, root};
 use hvcore::handoff::board_tables::{BoardTables, SerialRegisters, Source};
@@ -71,11 +71,11 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
         madt: None,
         fadt: None,
         ecam: None,
-        epoch_ns: 0,
         rates: Rates { tsc_hz: 0, apic_per_tsc: 0 },
         facts: HostFacts {
             features: SvmFeatures::empty(),
             errata: board.errata,
+            errata_off: Errata::empty(),
             phys_bits: 40,
             tsc_hz: 0,
             signature: cpu::cpuid(1, 0).eax,
@@ -200,7 +200,4 @@ pub fn take_over_interrupts(machine: &mut Machine) {
     machine.rates = rates;
     crate::log::set_clock(rates.tsc_hz);
     machine.facts.tsc_hz = rates.tsc_hz;
-    let since_zero = (u128::from(cpu::tsc()) * 1_000_000_000 / u128::from(rates.tsc_hz)) as u64;
-    let now = metal::rtc::read().and_then(|reading| reading.epoch_ns());
-    machine.epoch_ns = now.map_or(0, |now| now.saturating_sub(since_zero));
 }

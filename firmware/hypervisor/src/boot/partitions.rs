@@ -3,6 +3,7 @@
 use crate::machine::{Files, Machine, Partition};
 use crate::wire;
 use abi::plan::{self, Plan};
+use board::Errata;
 use hvcore::handoff::cbfs::{Cbfs, Stored};
 use hvcore::handoff::memory_map::Span;
 use hvcore::handoff::plan as admission;
@@ -23,12 +24,6 @@ use metal::permission_maps;
 pub fn create(machine: &mut Machine) {
     let policy = MsrPolicy::new(&machine.cpuid);
     permission_maps::fill_msr(|map| msr_map::fill(&policy, map));
-    let cores = usable_cores(machine);
-    if cores < 2 {
-        print(format_args!(
-            "no core is left for partitions: core 0 does the housekeeping and no other can run guests\n"
-        ));
-    }
     let Some(bytes) = machine.plan else { return };
     let plan = match Plan::read(bytes) {
         Ok(plan) => plan,
@@ -37,7 +32,11 @@ pub fn create(machine: &mut Machine) {
             return;
         }
     };
-    let Some(cbfs) = machine.cbfs else { return };
+    leave_out(machine, Errata::from_bits_truncate(plan.errata_off()));
+    let (Some(cbfs), cores) = (machine.cbfs, usable_cores(machine)) else { return };
+    if cores < 2 {
+        print(format_args!("plan: no core is left for partitions: this machine has one, and it does the housekeeping\n"));
+    }
     machine.planned = plan.len();
     machine.attach = plan.attached().map(usize::from);
     let has_file = |name: &str| cbfs.find(name).is_some_and(|file| file.stored == Stored::Plain);
@@ -52,6 +51,20 @@ pub fn create(machine: &mut Machine) {
             },
         }
     }
+}
+
+/// Turns work-arounds off for an experiment, and says so: such a machine fails on
+/// purpose.
+fn leave_out(machine: &mut Machine, off: Errata) {
+    machine.facts.leave_out(off);
+    if off.is_empty() {
+        return;
+    }
+    print(format_args!("plan: an experiment, without the work-arounds:"));
+    for (name, _) in off.iter_names() {
+        print(format_args!(" {name}"));
+    }
+    print(format_args!("\n"));
 }
 
 /// Cores from 0 up that answered and can run guests, without a gap.

@@ -33,6 +33,7 @@ A plan:
   board = \"qemu_q35\"            # or pcengines_apu2, amd_bilby
   attach = \"linux\"              # console shown at start
   allow-smt-sharing = false     # threads of one core in two partitions
+  errata-off = []               # experiments only: work-arounds to leave out
 
   [[partition]]
   name = \"linux\"                # letters, digits, - and _

@@ -62,7 +62,7 @@ pub fn compile(draft: &Draft, board: &str, folder: &Path) -> Result<Compiled> {
         crc: crc32(&body),
         partitions: u32::try_from(records.len())?,
         attach: attach.unwrap_or(ATTACH_NONE),
-        reserved: 0,
+        errata_off: draft.errata_off.bits(),
         board: padded(board)?,
     };
     Ok(Compiled {

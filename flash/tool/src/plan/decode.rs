@@ -6,6 +6,7 @@
 use super::compile::crc32;
 use super::draft::{Kind, Policy, Word};
 use abi::plan::{self, ATTACH_NONE, FILE_LEN, Header, MAGIC, Partition, VERSION, flags, text};
+use board::Errata;
 use serde::Serialize;
 use zerocopy::FromBytes;
 
@@ -16,6 +17,8 @@ pub struct Decoded {
     pub board: String,
     /// Name of the attached partition.
     pub attach: Option<String>,
+    /// Work-arounds that it leaves out, for an experiment.
+    pub errata_off: Vec<&'static str>,
     /// The partitions.
     pub partitions: Vec<DecodedPartition>,
 }
@@ -105,6 +108,10 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, BadPlan> {
     Ok(Decoded {
         board: text(&header.board).unwrap_or("?").into(),
         attach,
+        errata_off: Errata::from_bits_truncate(header.errata_off)
+            .iter_names()
+            .map(|(name, _)| name)
+            .collect(),
         partitions,
     })
 }

@@ -5,6 +5,7 @@
 
 use crate::image::source::ImageSource;
 use abi::plan::{kind, policy};
+use board::Errata;
 use std::ops::Range;
 use toml::Spanned;
 
@@ -12,7 +13,7 @@ use toml::Spanned;
 pub type At<T> = Spanned<T>;
 
 /// A whole plan.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Draft {
     /// `board`.
     pub board: Option<At<String>>,
@@ -20,8 +21,22 @@ pub struct Draft {
     pub attach: Option<At<String>>,
     /// `allow-smt-sharing`.
     pub allow_smt_sharing: bool,
+    /// `errata-off`: work-arounds to leave out, for experiments.
+    pub errata_off: Errata,
     /// `[[partition]]`.
     pub partitions: Vec<Partition>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            board: None,
+            attach: None,
+            allow_smt_sharing: false,
+            errata_off: Errata::empty(),
+            partitions: Vec::new(),
+        }
+    }
 }
 
 /// One `[[partition]]`.

@@ -8,6 +8,7 @@ use super::draft::{At, Draft, Module, Partition, Word};
 use super::suggest::{PARTITION_KEYS, PLAN_KEYS, example, misplaced, nearest};
 use crate::image::source::ImageSource;
 use crate::size;
+use board::Errata;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -37,6 +38,7 @@ pub fn read(text: &str, found: &mut Diagnostics) -> Draft {
         board: keys.string("board"),
         attach: keys.string("attach"),
         allow_smt_sharing: keys.boolean("allow-smt-sharing").unwrap_or(false),
+        errata_off: keys.errata("errata-off"),
         partitions: keys
             .tables("partition")
             .into_iter()
@@ -268,6 +270,34 @@ impl<'a, 'i, 'd> Keys<'a, 'i, 'd> {
             cores.extend(core);
         }
         Some(Spanned::new(value.span(), cores))
+    }
+
+    /// The union of a list of names; each unknown one is a mistake.
+    fn errata(&mut self, key: &str) -> Errata {
+        let mut set = Errata::empty();
+        let Some(value) = self.get(key) else {
+            return set;
+        };
+        let Some(list) = value.get_ref().as_array() else {
+            self.wrong(key, value);
+            return set;
+        };
+        for item in list.iter() {
+            match item.get_ref().as_str().map(|name| (name, Errata::from_name(name))) {
+                Some((_, Some(erratum))) => set |= erratum,
+                Some((name, None)) => self.unknown_erratum(name, item.span()),
+                None => self.wrong(key, item),
+            }
+        }
+        set
+    }
+
+    fn unknown_erratum(&mut self, name: &str, span: Range<usize>) {
+        let known: Vec<_> = Errata::all().iter_names().map(|(name, _)| name).collect();
+        let message = format!("no work-around is called `{name}`");
+        let help = format!("the work-arounds are: {}", known.join(", "));
+        self.found
+            .add(Code::UnknownWord, span, message, "unknown name", help);
     }
 
     fn modules(&mut self, key: &str) -> Option<At<Vec<Module>>> {

@@ -4,7 +4,13 @@
 //! Also called: did you mean.
 
 /// Keys of a plan.
-pub const PLAN_KEYS: &[&str] = &["board", "attach", "allow-smt-sharing", "partition"];
+pub const PLAN_KEYS: &[&str] = &[
+    "board",
+    "attach",
+    "allow-smt-sharing",
+    "errata-off",
+    "partition",
+];
 /// Keys of a partition.
 pub const PARTITION_KEYS: &[&str] = &[
     "name",
@@ -52,6 +58,7 @@ pub fn example(key: &str) -> String {
         "board" => "board = \"qemu_q35\"",
         "attach" => "attach = \"linux\"",
         "allow-smt-sharing" => "allow-smt-sharing = true",
+        "errata-off" => "errata-off = [\"SHADOW_IGNORED\"]",
         "partition" => "[[partition]]",
         "name" => "name = \"linux\"",
         "cores" => "cores = [1, 2]",

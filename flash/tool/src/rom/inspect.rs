@@ -277,6 +277,10 @@ fn plan(report: &Report, out: &mut String) {
         &table,
         out,
     );
+    if !plan.errata_off.is_empty() {
+        let names = plan.errata_off.join(" ");
+        let _ = writeln!(out, "  an experiment without the work-arounds: {names}");
+    }
 }
 
 fn sections(report: &Report, out: &mut String) {
