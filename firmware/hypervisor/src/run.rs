@@ -9,17 +9,21 @@ use crate::vcpu_core::VcpuCore;
 use board::Errata;
 use hvcore::exit::{Context, StopReason, Verdict, dispatch::dispatch};
 use hvcore::ids::Tsc;
-use hvcore::inject::interrupt;
+use hvcore::inject::eventinj_experiment;
+use hvcore::inject::interrupt::{self, Offer};
 use hvcore::inject::nmi::NmiPlan;
 use hvcore::inject::reinject::{Interrupted, interrupted};
 use hvcore::kick::Requests;
+use hvcore::lapic::page::RegisterPage;
 use hvcore::lapic::priority;
 use hvcore::port::GuestCpu;
 use hvcore::vcpu::counters::Count;
+use hvcore::vcpu::facts::HostFacts;
 use hvcore::vcpu::owned::Run;
 use hvcore::vcpu::recent::RecentExit;
 use hvcore::vcpu::shared::Activity;
 use hvcore::vcpu::start;
+use metal::vmcb_page::VmcbPage;
 use metal::{cpu, host_apic, vmrun};
 use svm::exit_code::ExitCode;
 use svm::vmcb::event::{Event, EventType};
@@ -35,20 +39,8 @@ pub enum Ending {
     Ended(EndReason),
 }
 
-/// Runs the vCPU until its life ends.
-///
-/// Host interrupts are off throughout (see `metal::vmrun`), so the timer's cannot
-/// be taken between a look at the clock and the entry: it would be spent, and the
-/// guest would sleep through its deadline.
+/// Runs the vCPU until its life ends. Time is read once a round, at the exit.
 pub fn guest(core: &mut VcpuCore) -> Ending {
-    cpu::disable_interrupts();
-    let ending = rounds(core);
-    cpu::enable_interrupts();
-    ending
-}
-
-/// One round for each exit. Time is read once a round, at the exit.
-fn rounds(core: &mut VcpuCore) -> Ending {
     let mut timer = HostTimer::new(core);
     let mut now = core.now();
     loop {
@@ -196,6 +188,7 @@ impl VcpuCore {
         }
         timer.arm(self, now, moment);
         let halted = self.vcpu.run == Run::Halted;
+        cpu::disable_interrupts();
         let interrupts = self.vmcb.save().rflags & RFLAGS_IF != 0;
         let blocking = self.owner.begin_block();
         let posted = halted && interrupts && priority::deliverable(&self.mine.page).is_some();
@@ -205,6 +198,7 @@ impl VcpuCore {
             self.mine.counters.bump(Count::Sleep);
         }
         drop(blocking);
+        cpu::enable_interrupts();
     }
 
     /// Puts the event of this entry into EVENTINJ.
@@ -242,14 +236,19 @@ impl VcpuCore {
     /// The world switch; false when a request turned the entry back.
     #[inline(always)]
     fn enter(&mut self) -> bool {
-        let errata = self.machine.facts.errata;
+        let HostFacts { errata, errata_off, .. } = self.machine.facts;
+        let experiment = errata_off.contains(Errata::EVENTINJ_TWICE);
         let (page, vmcb, vcpu) = (&self.mine.page, &mut self.vmcb, &mut self.vcpu);
         cpu::clgi();
         // Pair P2, side B: IRR is read after the mode is announced, so a bit set
         // later finds IN_GUEST and comes with an interrupt.
         let entered = self.owner.enter(|| {
             let shadow = vmcb.control().interrupt_shadow & 1 != 0;
-            let offer = interrupt::offer(page, shadow, errata);
+            let offer = if experiment {
+                offer_as_event(page, vmcb, &mut vcpu.event, errata)
+            } else {
+                interrupt::offer(page, shadow, errata)
+            };
             vmcb.set_virtual_interrupt(offer.word);
             vcpu.offered = offer.vector;
             // Held back, and no timer is armed for it: it came after the plan.
@@ -264,7 +263,7 @@ impl VcpuCore {
             Err(_) => false,
         };
         cpu::stgi();
-        if done && vcpu.offered.is_some() && errata.contains(Errata::VIRQ_LOSES_INTR) {
+        if done && (vcpu.offered.is_some() || experiment) && errata.contains(Errata::VIRQ_LOSES_INTR) {
             cpu::rewrite_task_priority();
         }
         done
@@ -289,7 +288,6 @@ impl VcpuCore {
         }
         self.vcpu.nmi.exited(rip);
         if code == ExitCode::INTR {
-            cpu::take_interrupts();
             timer.forget();
             self.mine.counters.bump(Count::Interrupt);
             return None;
@@ -319,11 +317,38 @@ impl VcpuCore {
     #[inline(never)]
     fn take_back(&mut self, unfinished: Interrupted) {
         self.mine.counters.bump(Count::Reinjected);
-        if let Interrupted::Event(event) = unfinished {
-            if event.kind() == EventType::NMI {
-                self.vcpu.nmi.given_back();
+        match unfinished {
+            Interrupted::Event(event) => {
+                if event.kind() == EventType::NMI {
+                    self.vcpu.nmi.given_back();
+                }
+                self.vcpu.event = event;
             }
-            self.vcpu.event = event;
+            // Injected as an event, and in service since.
+            Interrupted::Interrupt(vector)
+                if self.machine.facts.errata_off.contains(Errata::EVENTINJ_TWICE) =>
+            {
+                self.vcpu.event = Event::new(EventType::INTERRUPT, vector);
+            }
+            Interrupted::Interrupt(_) | Interrupted::Nothing => {}
         }
     }
+}
+
+/// The offer of a plan that wants to see EVENTINJ's erratum.
+#[cold]
+#[inline(never)]
+fn offer_as_event(page: &RegisterPage, vmcb: &mut VmcbPage, waiting: &mut Event, errata: Errata) -> Offer {
+    let guest = eventinj_experiment::Guest {
+        interrupts: vmcb.save().rflags & RFLAGS_IF != 0,
+        shadow: vmcb.control().interrupt_shadow & 1 != 0,
+        room: !waiting.valid(),
+    };
+    vmcb.intercept_virtual_interrupts();
+    let (event, offer) = eventinj_experiment::choose(page, guest, errata);
+    if let Some(event) = event {
+        *waiting = event;
+        vmcb.inject(event);
+    }
+    offer
 }

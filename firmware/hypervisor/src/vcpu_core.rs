@@ -140,14 +140,11 @@ impl VcpuCore {
     fn one_life(&mut self) {
         self.make_ready();
         let ending = match self.begin() {
-            Ok(()) => Some(match run::guest(self) {
-                Ending::Stopped => EndReason::Stopped,
-                Ending::Ended(reason) => reason,
-            }),
-            Err(LoadFault::Stopped) => None,
-            Err(fault) => Some(EndReason::Load(fault)),
+            Ok(()) => run::guest(self),
+            Err(LoadFault::Stopped) => Ending::Stopped,
+            Err(fault) => Ending::Ended(EndReason::Load(fault)),
         };
-        if let Some(reason) = ending {
+        if let Ending::Ended(reason) = ending {
             self.end(reason);
         }
         self.mine.set_activity(Activity::Parked);

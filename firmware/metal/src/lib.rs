@@ -26,7 +26,6 @@ pub mod nested_tables;
 pub mod percpu;
 pub mod permission_maps;
 pub mod phys;
-pub mod rtc;
 pub mod serial;
 pub mod smp;
 pub mod svm_enable;

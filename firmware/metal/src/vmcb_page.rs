@@ -58,6 +58,15 @@ impl VmcbPage {
         self.vmcb.control.tlb_control = TlbControl::guest(flush_by_asid).0;
     }
 
+    /// From here on a virtual interrupt exits instead of being taken.
+    pub fn intercept_virtual_interrupts(&mut self) {
+        let bit = intercept::Misc1::VINTR.bits();
+        if self.vmcb.control.intercept_misc1 & bit == 0 {
+            self.vmcb.control.intercept_misc1 |= bit;
+            self.dirty(Clean::INTERCEPTS);
+        }
+    }
+
     /// After an exit: nothing has changed yet, no event, no flush left over.
     #[inline(always)]
     pub fn exited(&mut self) {

@@ -25,6 +25,8 @@ pub fn dispatch<C: GuestCpu, M: GuestMemory, K: Cores>(
         ExitCode::EXCEPTION_DB => (Count::Exception, exception::debug(at)),
         ExitCode::EXCEPTION_AC => (Count::Exception, exception::alignment(at)),
         ExitCode::EXCEPTION_MC => (Count::Exception, Verdict::Stop(StopReason::MachineCheck)),
+        // The window of `inject::eventinj_experiment` is open.
+        ExitCode::VINTR => (Count::Other, Verdict::Resume),
         // Taken by the host when its interrupt flag is set again.
         ExitCode::NMI | ExitCode::SMI | ExitCode::INIT => (Count::Other, Verdict::Resume),
         ExitCode::IRET => (Count::Other, iret(at)),

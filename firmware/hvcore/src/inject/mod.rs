@@ -8,6 +8,7 @@
 //! 15.20 (EVENTINJ), 15.21 (V_IRQ).
 //! Also called: event injection, interrupt window.
 
+pub mod eventinj_experiment;
 pub mod exception;
 pub mod interrupt;
 pub mod nmi;
