@@ -46,6 +46,8 @@ impl Reason {
     pub const UNSUPPORTED: Self = Self(9);
     /// A mistake of ours, found before it did harm.
     pub const HYPERVISOR: Self = Self(10);
+    /// Stopped from the console: nothing went wrong, this is where it was.
+    pub const STOPPED: Self = Self(11);
 }
 
 /// One segment register.

@@ -28,6 +28,8 @@ pub struct Keeper {
     index: usize,
     /// Its life.
     pub supervisor: Supervisor,
+    /// An operator's stop is under way: its record is an epitaph.
+    stopped_by_hand: bool,
     /// Images are wanted as soon as all vCPUs are parked.
     load_due: bool,
     /// TSC at the start of this life.
@@ -52,7 +54,7 @@ impl Keeper {
     pub fn new(index: usize) -> Option<Self> {
         let partition = wire::PARTITION.get(index)?.get()?;
         let supervisor = Supervisor::new(Policy::of(&partition.record));
-        Some(Self { index, supervisor, load_due: false, started: 0, epitaph: None })
+        Some(Self { index, supervisor, stopped_by_hand: false, load_due: false, started: 0, epitaph: None })
     }
 
     /// Its name.
@@ -77,6 +79,9 @@ impl Keeper {
     /// Tells the supervisor and does what it says; notices go to `out`.
     pub fn on(&mut self, machine: &'static Machine, event: Event, out: &mut dyn Write) -> Change {
         let step = self.supervisor.on(event);
+        if matches!(event, Event::Stop | Event::Restart) && step.action == Action::Park {
+            self.stopped_by_hand = true;
+        }
         let said = self.notice(step, out);
         match step.action {
             Action::Nothing | Action::Run => {}
@@ -116,8 +121,8 @@ impl Keeper {
         }
         let end = words.end.lock().take();
         if let Some(end) = end {
-            self.ended(machine, end.reason, end.epitaph, out);
-            change = Change::Ended;
+            let said = self.ended(machine, end.reason, end.epitaph, out);
+            change = if said { Change::Ended } else { change };
         }
         let stopping = matches!(self.supervisor.life(), Life::Stopping(_));
         if stopping && words.all_parked(self.vcpus()) && self.on(machine, Event::AllParked, out) != Change::None {
@@ -127,12 +132,19 @@ impl Keeper {
         change
     }
 
-    fn ended(&mut self, machine: &'static Machine, reason: EndReason, epitaph: Epitaph, out: &mut dyn Write) {
+    fn ended(&mut self, machine: &'static Machine, reason: EndReason, epitaph: Epitaph, out: &mut dyn Write) -> bool {
         let event = match reason {
             EndReason::Load(fault) => {
                 let _ = write!(out, "[partition {}: {fault}]\r\n", self.name());
                 crate::log::keep(format_args!("partition {}: {fault}\n", self.name()));
                 Event::LoadFailed
+            }
+            EndReason::Stopped => {
+                // A sibling of the vCPU that ended the life leaves one too.
+                if core::mem::take(&mut self.stopped_by_hand) {
+                    self.epitaph = Some(epitaph);
+                }
+                return false;
             }
             EndReason::Guest(StopReason::Reset) => Event::GuestReboot,
             EndReason::Guest(StopReason::PowerOff) => Event::GuestPoweroff,
@@ -146,6 +158,7 @@ impl Keeper {
             self.epitaph = Some(epitaph);
         }
         self.on(machine, event, out);
+        true
     }
 
     fn start_if_due(&mut self, machine: &'static Machine) {
@@ -153,6 +166,7 @@ impl Keeper {
             return;
         }
         self.load_due = false;
+        self.stopped_by_hand = false;
         let (Some(partition), Some(shared)) =
             (wire::PARTITION.get(self.index).and_then(|place| place.get()), wire::SHARED.get(self.index))
         else {
@@ -165,11 +179,15 @@ impl Keeper {
         };
         let Some(scale) = Scale::of_tsc(machine.rates.tsc_hz) else { return };
         let words = self.words();
+        let epoch = match machine.epoch_ns {
+            0 => 0,
+            at_zero => at_zero + scale.nanoseconds(cpu::tsc()),
+        };
         *words.facts.lock() = Some(PartitionFacts {
             cpuid: CpuidTable::new(&machine.cpuid, platform),
             msr: MsrPolicy::new(&machine.cpuid),
             efer: efer::writable(&machine.cpuid),
-            clock: PartitionClock::start(scale, Tsc(0), 0, true),
+            clock: PartitionClock::start(scale, Tsc(0), epoch, true),
         });
         shared.serial.lock().reset();
         *shared.ioapic.lock() = hvcore::device::ioapic::IoApic::new();

@@ -55,6 +55,8 @@ pub struct Machine {
     pub fadt: Option<Fadt>,
     /// PCI configuration space, if MCFG names it.
     pub ecam: Option<Hpa>,
+    /// Wall clock at TSC 0, in nanoseconds since 1970; 0 when nobody knows.
+    pub epoch_ns: u64,
     /// Clock rates.
     pub rates: Rates,
     /// Host facts for exit handling.
@@ -139,6 +141,8 @@ pub struct End {
 pub enum EndReason {
     /// The guest or its exits.
     Guest(StopReason),
+    /// STOP was requested; the record shows where the first vCPU to obey was.
+    Stopped,
     /// The images could not be loaded.
     Load(crate::load::LoadFault),
 }

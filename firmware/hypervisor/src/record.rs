@@ -18,6 +18,7 @@ pub fn of(core: &mut VcpuCore, why: EndReason) -> Epitaph {
     record.partition = core.partition.record.name;
     record.reason = match why {
         EndReason::Guest(stop) => lives::reason(stop),
+        EndReason::Stopped => Reason::STOPPED,
         EndReason::Load(_) => Reason::IMAGE,
     };
     record.vcpu = u32::from(core.vcpu.id.0);

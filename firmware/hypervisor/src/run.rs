@@ -39,8 +39,20 @@ pub enum Ending {
     Ended(EndReason),
 }
 
-/// Runs the vCPU until its life ends. Time is read once a round, at the exit.
+/// Runs the vCPU until its life ends.
+///
+/// Host interrupts are off throughout (see `metal::vmrun`), so the timer's cannot
+/// be taken between a look at the clock and the entry: it would be spent, and the
+/// guest would sleep through its deadline.
 pub fn guest(core: &mut VcpuCore) -> Ending {
+    cpu::disable_interrupts();
+    let ending = rounds(core);
+    cpu::enable_interrupts();
+    ending
+}
+
+/// One round for each exit. Time is read once a round, at the exit.
+fn rounds(core: &mut VcpuCore) -> Ending {
     let mut timer = HostTimer::new(core);
     let mut now = core.now();
     loop {
@@ -188,7 +200,6 @@ impl VcpuCore {
         }
         timer.arm(self, now, moment);
         let halted = self.vcpu.run == Run::Halted;
-        cpu::disable_interrupts();
         let interrupts = self.vmcb.save().rflags & RFLAGS_IF != 0;
         let blocking = self.owner.begin_block();
         let posted = halted && interrupts && priority::deliverable(&self.mine.page).is_some();
@@ -198,7 +209,6 @@ impl VcpuCore {
             self.mine.counters.bump(Count::Sleep);
         }
         drop(blocking);
-        cpu::enable_interrupts();
     }
 
     /// Puts the event of this entry into EVENTINJ.
@@ -288,6 +298,7 @@ impl VcpuCore {
         }
         self.vcpu.nmi.exited(rip);
         if code == ExitCode::INTR {
+            cpu::take_interrupts();
             timer.forget();
             self.mine.counters.bump(Count::Interrupt);
             return None;

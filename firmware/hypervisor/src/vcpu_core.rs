@@ -140,11 +140,14 @@ impl VcpuCore {
     fn one_life(&mut self) {
         self.make_ready();
         let ending = match self.begin() {
-            Ok(()) => run::guest(self),
-            Err(LoadFault::Stopped) => Ending::Stopped,
-            Err(fault) => Ending::Ended(EndReason::Load(fault)),
+            Ok(()) => Some(match run::guest(self) {
+                Ending::Stopped => EndReason::Stopped,
+                Ending::Ended(reason) => reason,
+            }),
+            Err(LoadFault::Stopped) => None,
+            Err(fault) => Some(EndReason::Load(fault)),
         };
-        if let Ending::Ended(reason) = ending {
+        if let Some(reason) = ending {
             self.end(reason);
         }
         self.mine.set_activity(Activity::Parked);

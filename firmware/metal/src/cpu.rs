@@ -90,6 +90,14 @@ pub fn sleep_until_interrupt() {
     unsafe { asm!("sti", "hlt", "cli", options(nomem, nostack)) };
 }
 
+/// Takes what is pending: interrupts on for one instruction. Call with
+/// interrupts off.
+#[inline(always)]
+pub fn take_interrupts() {
+    // SAFETY: as `sleep_until_interrupt`.
+    unsafe { asm!("sti", "nop", "cli", options(nomem, nostack)) };
+}
+
 /// Global interrupt flag off: nothing, not even an NMI, is taken until [`stgi`]
 /// or the guest's exit.
 #[inline(always)]

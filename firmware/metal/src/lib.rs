@@ -26,6 +26,7 @@ pub mod nested_tables;
 pub mod percpu;
 pub mod permission_maps;
 pub mod phys;
+pub mod rtc;
 pub mod serial;
 pub mod smp;
 pub mod svm_enable;

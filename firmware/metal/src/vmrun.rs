@@ -2,6 +2,10 @@
 //!
 //! GIF is clear from the caller's CLGI to its STGI (KICK-01), so that a kick sent
 //! because the mode word said "in guest" is pending at VMRUN and ends it at once.
+//! The host's IF is set only around VMRUN, so that a physical interrupt ends the
+//! run; everywhere else on a vCPU's core it is clear, and an interrupt that comes
+//! while host code runs stays pending and ends the next run. STI stands well
+//! before VMRUN: right before it, TCG leaks its shadow into the guest.
 //! FS, GS, TR, LDTR and the system-call MSRs stay the guest's (assumption 4), so
 //! VMLOAD and VMSAVE run at start and for reports only, never on the exit path.
 //! 24593 section 15.5 (VMRUN), 15.5.2 (VMSAVE and VMLOAD).
@@ -16,8 +20,8 @@ const SAVE_RSP: usize = 0x400 + core::mem::offset_of!(svm::vmcb::SaveArea, rsp);
 const SAVE_RAX: usize = 0x400 + core::mem::offset_of!(svm::vmcb::SaveArea, rax);
 const _: () = assert!(size_of::<Regs>() == 128);
 
-/// Runs the guest until its next exit. Call with GIF clear, interrupts enabled in
-/// RFLAGS (so that a physical interrupt ends the run) and the vCPU "in guest".
+/// Runs the guest until its next exit. Call with GIF clear, interrupts off and the
+/// vCPU "in guest".
 #[inline(always)]
 pub fn run(vmcb: &mut VmcbPage, regs: &mut Regs) {
     // SAFETY: the VMCB is complete, its frames are owned (assumption 3), SVM is on
@@ -32,6 +36,7 @@ unsafe extern "sysv64" fn switch(regs: *mut Regs, vmcb: *mut Vmcb) {
         "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
         "push rdi",
         "mov rax, rsi",
+        "sti",
         "mov rcx, [rdi]", "mov [rax + {rax}], rcx",
         "mov rcx, [rdi + 32]", "mov [rax + {rsp}], rcx",
         "mov rcx, [rdi + 8]", "mov rdx, [rdi + 16]", "mov rbx, [rdi + 24]",
@@ -41,6 +46,7 @@ unsafe extern "sysv64" fn switch(regs: *mut Regs, vmcb: *mut Vmcb) {
         "mov rdi, [rdi + 56]",
         "vmrun rax",
         // RAX and RSP are the host's again.
+        "cli",
         "push rdi",
         "mov rdi, [rsp + 8]",
         "mov [rdi + 8], rcx", "mov [rdi + 16], rdx", "mov [rdi + 24], rbx",

@@ -116,6 +116,15 @@ pub fn write(
     }
 
     let cbfs = flash_map.area(b"COREBOOT").map_err(Failure::FlashMap)?;
+    let mut part = [0; contents::PART_LEN];
+    let part: &[u8] = match fw_cfg.read(b"opt/bulkhead/part", &mut part) {
+        Some(name) => {
+            let name: &[u8] = name;
+            say!("Naming another mainboard part.");
+            name
+        }
+        None => contents::Q35_PART,
+    };
     let facts = Facts {
         memory: map.ranges(),
         cbmem: placement.cbmem.entries(),
@@ -126,6 +135,7 @@ pub fn write(
         cbfs_offset: cbfs.offset.into(),
         cbfs_size: cbfs.size.into(),
         flash_size: flash_map.flash.len() as u64,
+        part,
     };
     // SAFETY: a fresh entry, in no other slice.
     let table = unsafe { placement.table.bytes_mut() };

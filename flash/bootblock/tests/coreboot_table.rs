@@ -58,6 +58,7 @@ fn with_table<T>(check: impl FnOnce(&[u8]) -> T) -> T {
         cbfs_offset: 0x1000,
         cbfs_size: 0xfe_f000,
         flash_size: 0x100_0000,
+        part: bootblock::table::contents::Q35_PART,
     };
     let mut table = vec![0xcc; TABLE_BYTES];
     let bytes = write_table(&mut table, &facts).unwrap();

@@ -106,12 +106,8 @@ fn package(
     )))
 }
 
-/// Cargo as the user called it, in the checkout, with the target folder pinned.
-pub fn cargo(workspace: &Workspace) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command
-        .current_dir(&workspace.root)
-        .env("CARGO_TARGET_DIR", &workspace.target);
+/// Removes what the cargo that runs us has set; a nested one must find out for itself.
+pub fn forget_outer_cargo(command: &mut Command) {
     for name in [
         "CARGO_MANIFEST_DIR",
         "CARGO_MANIFEST_PATH",
@@ -119,6 +115,15 @@ pub fn cargo(workspace: &Workspace) -> Command {
     ] {
         command.env_remove(name);
     }
+}
+
+/// Cargo as the user called it, in the checkout, with the target folder pinned.
+pub fn cargo(workspace: &Workspace) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", &workspace.target);
+    forget_outer_cargo(&mut command);
     command
 }
 

@@ -5,4 +5,5 @@
 //! that never has to be drawn again: a clock page is written when a vCPU
 //! registers it, and the guest computes time without an exit ever after.
 
+pub mod calendar;
 pub mod kvmclock;

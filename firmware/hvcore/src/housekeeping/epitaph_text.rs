@@ -30,6 +30,7 @@ pub const fn reason_text(reason: Reason) -> &'static str {
             "every vCPU is halted with interrupts off, so that nothing can wake the guest"
         }
         Reason::UNSUPPORTED => "the guest used something it was told it does not have",
+        Reason::STOPPED => "it was stopped from the console while it ran",
         Reason::HYPERVISOR => "the hypervisor found a mistake of its own and stopped the partition",
         _ => "for a reason that this image does not know",
     }

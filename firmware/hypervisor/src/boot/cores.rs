@@ -47,7 +47,9 @@ pub fn start(machine: &mut Machine) {
                 core.svm = svm;
             }
         }
-        report(i, *core);
+        let core = *core;
+        let boot = machine.cores.first().map_or(core.svm, |first| first.svm);
+        report(i, core, boot);
     }
     machine.facts.features = common_features(machine);
     if machine.cores_ignored > 0 {
@@ -67,7 +69,8 @@ fn list(machine: &mut Machine, me: ApicId) {
     }
 }
 
-fn report(index: usize, core: Core) {
+/// What a core is good for, and its features where they are not the boot core's.
+fn report(index: usize, core: Core, boot: CoreSvm) {
     print(format_args!("core {index} APIC id {}", core.apic.0));
     if !core.started {
         print(format_args!(": does not answer\n"));
@@ -76,7 +79,12 @@ fn report(index: usize, core: Core) {
     match probe::unfit(&core.svm) {
         Some(sentence) => print(format_args!(": runs no guest: {sentence}\n")),
         None if index == 0 => print(format_args!(": housekeeping\n")),
-        None => print(format_args!(": ready\n")),
+        None if core.svm == boot => print(format_args!(": ready, as core 0\n")),
+        None => {
+            print(format_args!(": ready, SVM "));
+            probe::features(core.svm.features);
+            print(format_args!(", {} ASIDs, VM_CR {:#x}\n", core.svm.asids, core.svm.vm_cr));
+        }
     }
 }
 

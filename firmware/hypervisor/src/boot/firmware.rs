@@ -71,6 +71,7 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
         madt: None,
         fadt: None,
         ecam: None,
+        epoch_ns: 0,
         rates: Rates { tsc_hz: 0, apic_per_tsc: 0 },
         facts: HostFacts {
             features: SvmFeatures::empty(),
@@ -200,4 +201,7 @@ pub fn take_over_interrupts(machine: &mut Machine) {
     machine.rates = rates;
     crate::log::set_clock(rates.tsc_hz);
     machine.facts.tsc_hz = rates.tsc_hz;
+    let since_zero = (u128::from(cpu::tsc()) * 1_000_000_000 / u128::from(rates.tsc_hz)) as u64;
+    let now = metal::rtc::read().and_then(|reading| reading.epoch_ns());
+    machine.epoch_ns = now.map_or(0, |now| now.saturating_sub(since_zero));
 }

@@ -24,6 +24,12 @@ use metal::permission_maps;
 pub fn create(machine: &mut Machine) {
     let policy = MsrPolicy::new(&machine.cpuid);
     permission_maps::fill_msr(|map| msr_map::fill(&policy, map));
+    let cores = usable_cores(machine);
+    if cores < 2 {
+        print(format_args!(
+            "no core is left for partitions: core 0 does the housekeeping and no other can run guests\n"
+        ));
+    }
     let Some(bytes) = machine.plan else { return };
     let plan = match Plan::read(bytes) {
         Ok(plan) => plan,
@@ -33,10 +39,7 @@ pub fn create(machine: &mut Machine) {
         }
     };
     leave_out(machine, Errata::from_bits_truncate(plan.errata_off()));
-    let (Some(cbfs), cores) = (machine.cbfs, usable_cores(machine)) else { return };
-    if cores < 2 {
-        print(format_args!("plan: no core is left for partitions: this machine has one, and it does the housekeeping\n"));
-    }
+    let Some(cbfs) = machine.cbfs else { return };
     machine.planned = plan.len();
     machine.attach = plan.attached().map(usize::from);
     let has_file = |name: &str| cbfs.find(name).is_some_and(|file| file.stored == Stored::Plain);

@@ -62,7 +62,14 @@ pub struct Facts<'a> {
     pub cbfs_size: u64,
     /// Size of the flash.
     pub flash_size: u64,
+    /// Part in the mainboard record, without a zero; at most [`PART_LEN`] bytes.
+    pub part: &'a [u8],
 }
+
+/// Part that coreboot's own q35 mainboard names.
+pub const Q35_PART: &[u8] = b"QEMU x86 q35/ich9";
+/// Longest part.
+pub const PART_LEN: usize = 32;
 
 /// Writes the stub: one record that says where the table is.
 pub fn write_stub(buffer: &mut [u8], table: u64) -> Result<usize, Full> {
@@ -86,7 +93,7 @@ pub fn write_table(buffer: &mut [u8], facts: &Facts<'_>) -> Result<usize, Full> 
                 .u32(range.kind as u32);
         }
     });
-    identity(&mut table);
+    identity(&mut table, facts.part);
     console(&mut table);
     for (tag, address) in [
         (tag::CBMEM_CONSOLE, facts.console),
@@ -115,11 +122,12 @@ pub fn write_table(buffer: &mut [u8], facts: &Facts<'_>) -> Result<usize, Full> 
     table.finish()
 }
 
-fn identity(table: &mut TableWriter<'_>) {
+fn identity(table: &mut TableWriter<'_>, part: &[u8]) {
     const VENDOR: &[u8] = b"Emulation\0";
-    const PART: &[u8] = b"QEMU x86 q35/ich9\0";
+    let part = &part[..part.len().min(PART_LEN)];
     table.record(tag::MAINBOARD, |r| {
-        r.bytes(&[0, VENDOR.len() as u8]).bytes(VENDOR).bytes(PART);
+        r.bytes(&[0, VENDOR.len() as u8]).bytes(VENDOR);
+        r.bytes(part).bytes(b"\0");
     });
     table.text(
         tag::VERSION,

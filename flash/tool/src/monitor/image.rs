@@ -5,16 +5,18 @@
 //! without a complaint; hence the build id decides.
 
 use crate::failure::Failure;
+use crate::workspace::Workspace;
 use anyhow::Context;
 use defmt_decoder::{DecodeError, Locations, StreamDecoder, Table};
 use object::Object;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An image's log words.
 #[derive(Debug)]
 pub struct Image {
     table: Table,
     locations: Locations,
+    root: Option<PathBuf>,
     /// GNU build id.
     pub build_id: Option<Vec<u8>>,
 }
@@ -51,8 +53,18 @@ impl Image {
         Ok(Self {
             table,
             locations,
+            root: Workspace::find().ok().map(|workspace| workspace.root),
             build_id,
         })
+    }
+
+    /// A source path as one reads it inside the checkout that the image was built in.
+    fn short(&self, file: &Path) -> String {
+        let inside = self
+            .root
+            .as_ref()
+            .and_then(|root| file.strip_prefix(root).ok());
+        inside.unwrap_or(file).display().to_string()
     }
 
     /// A decoder for this image's frames.
@@ -90,7 +102,7 @@ impl FrameDecoder<'_> {
                         time: frame.display_timestamp().map(|time| time.to_string()),
                         level: frame.level().map(|level| level.as_str()),
                         message: frame.display_message().to_string(),
-                        place: place.map(|place| (place.file.display().to_string(), place.line)),
+                        place: place.map(|place| (self.image.short(&place.file), place.line)),
                     }));
                 }
                 Err(DecodeError::Malformed) => lines.push(None),

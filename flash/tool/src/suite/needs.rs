@@ -12,6 +12,15 @@ use crate::{program, progress};
 use anyhow::Context;
 use std::process::Command;
 
+/// How a need was met.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Provision {
+    /// It is there.
+    There,
+    /// It cannot be had here, and the part that wants it may be left out, said aloud.
+    Without(String),
+}
+
 /// One need.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Need {
@@ -35,7 +44,17 @@ const CXX: Program = Program {
 
 impl Need {
     /// Provides it, or says what is missing.
-    pub fn provide(self, workspace: &Workspace) -> Result<(), Failure> {
+    ///
+    /// Miri alone may be absent: a nightly toolchain is not to be had everywhere, and loom
+    /// and shuttle run the same models.
+    pub fn provide(self, workspace: &Workspace) -> Result<Provision, Failure> {
+        match (self, self.install(workspace)) {
+            (Self::Miri, Err(failure)) => Ok(Provision::Without(failure.to_string())),
+            (_, result) => result.map(|()| Provision::There),
+        }
+    }
+
+    fn install(self, workspace: &Workspace) -> Result<(), Failure> {
         match self {
             Self::RustTarget => rust_target::ensure(),
             Self::Programs => programs::ensure(programs::ALL),

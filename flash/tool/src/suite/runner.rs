@@ -4,6 +4,7 @@
 //! log. A failed part does not keep the others from running.
 
 use super::count::Count;
+use super::needs::Provision;
 use super::parts::Part;
 use super::step;
 use crate::failure::Failure;
@@ -90,10 +91,12 @@ fn steps(
     log: &Path,
     stop: &AtomicBool,
 ) -> Result<(Count, Option<String>), Failure> {
-    part.needs
-        .iter()
-        .try_for_each(|need| need.provide(workspace))?;
     let mut sum = Count::default();
+    for need in part.needs {
+        if let Provision::Without(why) = need.provide(workspace)? {
+            return Ok((sum, Some(format!("SKIPPED: {why}"))));
+        }
+    }
     for line in part.steps {
         let outcome = step::run(line, workspace, log, stop)?;
         sum += outcome.count;
@@ -107,6 +110,9 @@ fn steps(
 fn tell(done: &Finished) {
     let Count { passed, failed } = done.count;
     let seconds = done.took.as_secs_f64();
+    if let (0, 0, Some(note)) = (passed, failed, &done.note) {
+        return progress::warn(format!("{:8} {note}", done.part.name));
+    }
     if failed == 0 {
         return progress::stage(
             "Passed",

@@ -5,6 +5,7 @@
 
 use super::count::Count;
 use super::parts::StepLine;
+use crate::cargo_build;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -69,14 +70,7 @@ fn spawn(step: &StepLine, workspace: &Workspace, log: &File) -> Result<Child> {
         .args(words)
         .current_dir(workspace.root.join(step.folder))
         .envs(step.environment.iter().copied());
-    // Set by the cargo that runs us; a nested one must find out for itself.
-    for name in [
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "CARGO_PKG_NAME",
-    ] {
-        command.env_remove(name);
-    }
+    cargo_build::forget_outer_cargo(&mut command);
     if step.command.starts_with("cargo +") {
         for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN", "RUSTDOC"] {
             command.env_remove(name);

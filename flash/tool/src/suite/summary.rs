@@ -28,8 +28,10 @@ pub fn text(finished: &[Finished]) -> String {
             done.count.failed.to_string(),
             format!("{:.1}", done.took.as_secs_f64()),
             done.note
-                .clone()
-                .unwrap_or_else(|| done.part.shows.to_string()),
+                .as_deref()
+                .and_then(|note| note.lines().next())
+                .unwrap_or(done.part.shows)
+                .to_string(),
         ]);
     }
     for column in 1..4 {
