@@ -1,0 +1,17 @@
+//! Every scene, in the order in which they are run: what is quick to fail comes first.
+//!
+//! Owns: the list.
+
+use crate::claims;
+use crate::scene::Scene;
+use anyhow::Result;
+
+/// All scenes.
+pub fn scenes() -> Result<Vec<Scene>> {
+    let mut scenes = Vec::new();
+    scenes.extend(claims::entry::scenes());
+    scenes.extend(claims::probes::scenes()?);
+    scenes.extend(claims::real_time::scenes());
+    scenes.extend(claims::linux::scenes());
+    Ok(scenes)
+}

@@ -1,0 +1,67 @@
+//! Every way into the firmware ends at running guests.
+//!
+//! Owns: the boot block's variants, the payload's compressions, and machines from one
+//! CPU to eight and from half a GiB to six.
+//! Also called: ROM tests, coreboot variants.
+
+use crate::boot::Boot;
+use crate::plan_text::{PartitionText, PlanText};
+use crate::rig::Feature;
+use crate::scene::Scene;
+use crate::stage::Stage;
+use anyhow::Result;
+use bulkhead::rom::cbfstool::Compression;
+
+/// The scenes.
+pub fn scenes() -> Vec<Scene> {
+    vec![machines(), variants()]
+}
+
+/// The smallest plan whose guest says something.
+pub fn hello(cpus: u32) -> Boot {
+    let partition = PartitionText::guest("hello", &[1], "hello");
+    Boot::of(PlanText::new().with(partition).attach("hello"), cpus)
+}
+
+/// The guest of [`hello`] got to its end.
+fn runs_its_guest(stage: &mut Stage<'_>, boot: &Boot) -> Result<()> {
+    let session = stage.boot(boot)?;
+    let wait = session.patience.firmware();
+    session.console.expect("PROBE hello ok", wait)?;
+    Ok(())
+}
+
+fn machines() -> Scene {
+    let mut scene = Scene::apart("machine");
+    for (cpus, memory) in [(2, "512M"), (3, "1G"), (5, "3G"), (8, "6G")] {
+        let name = format!("{cpus}_cpus_and_{memory}_run_a_guest");
+        let boot = hello(cpus).memory(memory);
+        scene = scene.claim_with(&name, &[Feature::AnyMachine], move |stage| {
+            runs_its_guest(stage, &boot)
+        });
+    }
+    scene
+}
+
+fn variants() -> Scene {
+    let mut scene = Scene::apart("entry");
+    for (name, compression) in [
+        ("a_payload_stored_plain_boots", Compression::None),
+        ("a_payload_packed_by_lz4_boots", Compression::Lz4),
+        ("a_payload_packed_by_lzma_boots", Compression::Lzma),
+    ] {
+        let boot = hello(2).compressed(compression);
+        scene = scene.claim(name, move |stage| runs_its_guest(stage, &boot));
+    }
+    for (name, word) in [
+        ("a_coreboot_in_long_mode_is_taken_over", "x86_64"),
+        ("cores_that_were_never_started_start", "mp-failed"),
+    ] {
+        let setting = format!("name=opt/bulkhead/coreboot,string={word}");
+        let boot = hello(3).qemu(&["-fw_cfg", &setting]);
+        scene = scene.claim_with(name, &[Feature::AnyMachine], move |stage| {
+            runs_its_guest(stage, &boot)
+        });
+    }
+    scene
+}

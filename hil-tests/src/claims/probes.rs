@@ -1,0 +1,129 @@
+//! Every probe of `guests/probes` runs in a partition as its expected log says.
+//!
+//! Owns: turning a probe's `needs:` line into a boot, and cutting its own words out of
+//! what the console said. There is no list: a probe that is added is run.
+
+use crate::boot::Boot;
+use crate::image;
+use crate::plan_text::{PartitionText, PlanText};
+use crate::scene::Scene;
+use crate::session::Session;
+use crate::stage::Stage;
+use anyhow::{Context, Result, bail};
+use guest_image::expected_log;
+use guest_image::needs::{self, Ends, Needs};
+use std::path::Path;
+
+/// Things of a `with=` need that this catalogue can do; none so far.
+const KNOWN: &[&str] = &[];
+
+/// One scene with a claim for each probe that ends.
+pub fn scenes() -> Result<Vec<Scene>> {
+    let folder = image::checkout()?.join("guests/probes/src/bin");
+    let entries = std::fs::read_dir(&folder).context("the folder of the probes")?;
+    let mut names: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_suffix(".rs").map(str::to_owned)
+        })
+        .collect();
+    names.sort();
+    let mut scene = Scene::apart("probe");
+    for name in names {
+        let source = std::fs::read_to_string(folder.join(format!("{name}.rs")))?;
+        let needs = needs::of_source(&source).with_context(|| format!("probe {name}"))?;
+        if needs.ends == Ends::Never {
+            continue;
+        }
+        let expected = folder.join(format!("{name}.out"));
+        let claim = name.clone();
+        scene = scene.claim(&claim, move |stage| run(stage, &name, &needs, &expected));
+    }
+    Ok(vec![scene])
+}
+
+fn run(stage: &mut Stage<'_>, name: &str, needs: &Needs, expected: &Path) -> Result<()> {
+    if let Some(unknown) = needs
+        .with
+        .iter()
+        .find(|need| !KNOWN.contains(&need.as_str()))
+    {
+        bail!("no runner can do `with={unknown}`");
+    }
+    let expected = std::fs::read_to_string(expected).context("the expected log")?;
+    let session = stage.boot(&boot(name, needs))?;
+    let wait = session.patience.long_probe();
+    if !needs.input.is_empty() {
+        session.console.expect("READY", wait)?;
+        session.console.expect("\n", wait)?;
+        session.console.send(needs.input.as_bytes())?;
+    }
+    wait_for_end(session, name, needs)?;
+    let log = own_words(&session.console.everything(), &expected);
+    expected_log::compare(&expected, &log).map_err(|difference| {
+        anyhow::anyhow!(
+            "line {} of {name}.out is `{}`, but the probe said `{}`",
+            difference.expected_line,
+            difference.expected,
+            difference.found.as_deref().unwrap_or("nothing more")
+        )
+    })
+}
+
+fn boot(name: &str, needs: &Needs) -> Boot {
+    let cores: Vec<u32> = (1..=needs.cpus).collect();
+    let memory = format!("{} MiB", needs.memory >> 20);
+    let mut partition = PartitionText::guest_in("probe", &cores, name, &memory);
+    if !needs.cmdline.is_empty() {
+        partition = partition.key("cmdline", &needs.cmdline);
+    }
+    if needs.ends == Ends::Crash {
+        partition = partition.key("on-crash", "stop");
+    }
+    Boot::of(
+        PlanText::new().with(partition).attach("probe"),
+        needs.cpus + 1,
+    )
+}
+
+fn wait_for_end(session: &mut Session, name: &str, needs: &Needs) -> Result<()> {
+    let wait = session.patience.long_probe();
+    match needs.ends {
+        Ends::Crash => {
+            session.console.expect("died: ", wait)?;
+        }
+        Ends::PowerOff | Ends::Restart | Ends::Never => {
+            session.console.expect(&format!("PROBE {name} "), wait)?;
+            session.console.expect("\n", wait)?;
+        }
+    }
+    Ok(())
+}
+
+/// From the line that the expected log begins with to the line that it ends with.
+fn own_words(everything: &str, expected: &str) -> String {
+    let lines: Vec<_> = everything.lines().collect();
+    let first = expected.lines().next().unwrap_or_default();
+    let begins = |text: &&str| expected_log::compare(first, text).is_ok();
+    let begin = lines.iter().position(begins).unwrap_or(0);
+    let is_verdict = |text: &&str| text.starts_with("PROBE ");
+    // Behind the verdict the firmware may say how the partition ended.
+    let end = lines.iter().rposition(is_verdict).unwrap_or(lines.len());
+    let own = lines
+        .get(begin..lines.len().min(end + 1))
+        .unwrap_or_default();
+    own.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_words;
+
+    #[test]
+    fn the_firmware_s_lines_are_not_the_probe_s() {
+        let said = "Bulkhead 0.1.0\ncore 0\nhello from 1\nok\nPROBE hello ok\npartition probe\n";
+        let own = own_words(said, "hello from {n}\nok\nPROBE hello ok\n");
+        assert_eq!(own, "hello from 1\nok\nPROBE hello ok");
+    }
+}

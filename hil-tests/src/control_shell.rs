@@ -1,0 +1,52 @@
+//! Commands of the control shell, and their answers as rows.
+//!
+//! Owns: the shell's prompt and greeting as a rig sees them, and reading the lines of
+//! JSON that `ps json` and its like print. Tests read those, not the tables for people.
+
+use crate::console::Console;
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::time::Duration;
+
+/// The prompt.
+pub const PROMPT: &str = "bulkhead> ";
+/// Beginning of the line that a guest's console starts with.
+pub const ARRIVAL: &str = "[console of ";
+
+/// Runs `command` and gives its answer.
+pub fn run(console: &mut Console, command: &str, wait: Duration) -> Result<String> {
+    let place = || format!("in the control shell: {command}");
+    console
+        .send(format!("{command}\r").as_bytes())
+        .with_context(place)?;
+    console.expect("\n", wait).with_context(place)?;
+    console.expect(PROMPT, wait).with_context(place)
+}
+
+/// The rows of a JSON answer; other lines, such as notices that came meanwhile, are passed over.
+pub fn rows(answer: &str) -> Result<Vec<Value>> {
+    let lines = answer.lines().map(str::trim);
+    lines
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).with_context(|| format!("not JSON: {line}")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows;
+
+    #[test]
+    fn rows_are_told_from_notices() {
+        let answer =
+            "{\"schema\":\"a/1\",\"x\":1}\npartition small runs\n{\"schema\":\"a/1\",\"x\":null}\n";
+        let rows = rows(answer).expect("JSON");
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[0]["x"], 1);
+    }
+
+    #[test]
+    fn a_broken_row_is_an_error() {
+        assert!(rows("{\"schema\":\n").is_err());
+    }
+}
