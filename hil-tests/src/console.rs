@@ -135,6 +135,29 @@ impl Console {
         text(&self.shared.lock().bytes)
     }
 
+    /// Waits until `holds` of everything that was said; reading on is not affected.
+    pub fn wait_until(
+        &self,
+        what: &str,
+        holds: impl Fn(&str) -> bool,
+        wait: Duration,
+    ) -> Result<String> {
+        let deadline = Instant::now() + wait;
+        let mut said = self.shared.lock();
+        loop {
+            let everything = text(&said.bytes);
+            if holds(&everything) {
+                return Ok(everything);
+            }
+            let now = Instant::now();
+            if said.closed || now >= deadline {
+                bail!("waited in vain for {what}");
+            }
+            let waited = self.shared.changed.wait_timeout(said, deadline - now);
+            said = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+
     /// The last `count` lines, for a report.
     pub fn tail(&self, count: usize) -> String {
         let everything = self.everything();
@@ -200,8 +223,25 @@ fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
         .position(|window| window == wanted)
 }
 
+/// As text, without carriage returns and without what moves the cursor (`ESC [ ... letter`).
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace('\r', "")
+    let whole = String::from_utf8_lossy(bytes);
+    let mut plain = String::with_capacity(whole.len());
+    let mut rest = whole.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => {}
+            '\u{1b}' => {
+                let mut sequence = rest.clone();
+                if sequence.next() == Some('[') {
+                    sequence.find(char::is_ascii_alphabetic);
+                    rest = sequence;
+                }
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]
@@ -257,6 +297,11 @@ mod tests {
         let (mut console, _machine) = pair();
         let error = console.expect("prompt", SOON).expect_err("nothing came");
         assert!(error.to_string().contains("`prompt`"), "{error}");
+    }
+
+    #[test]
+    fn what_moves_the_cursor_is_no_text() {
+        assert_eq!(text(b"\r\x1b[K> ps\x1b[12;3H\r\nx\x1b"), "> ps\nx");
     }
 
     #[test]

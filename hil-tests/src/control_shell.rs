@@ -23,6 +23,18 @@ pub fn run(console: &mut Console, command: &str, wait: Duration) -> Result<Strin
     console.expect(PROMPT, wait).with_context(place)
 }
 
+/// What guests said, without the notices that stand between their words.
+pub fn without_notices(said: &str) -> String {
+    let mut words = String::new();
+    let mut rest = said;
+    while let Some((before, notice)) = rest.split_once("\n[partition ") {
+        words.push_str(before);
+        rest = notice.split_once("]\n").map_or("", |(_, behind)| behind);
+    }
+    words.push_str(rest);
+    words
+}
+
 /// The rows of a JSON answer; other lines, such as notices that came meanwhile, are passed over.
 pub fn rows(answer: &str) -> Result<Vec<Value>> {
     let lines = answer.lines().map(str::trim);
@@ -34,7 +46,7 @@ pub fn rows(answer: &str) -> Result<Vec<Value>> {
 
 #[cfg(test)]
 mod tests {
-    use super::rows;
+    use super::{rows, without_notices};
 
     #[test]
     fn rows_are_told_from_notices() {
@@ -43,6 +55,12 @@ mod tests {
         let rows = rows(answer).expect("JSON");
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0]["x"], 1);
+    }
+
+    #[test]
+    fn a_word_that_a_notice_cuts_is_whole_again() {
+        let said = "hello o\n[partition hello runs]\nk\nend\n";
+        assert_eq!(without_notices(said), "hello ok\nend\n");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use crate::boot::Boot;
 use anyhow::{Context, Result, anyhow, bail};
+use bulkhead::cargo_build;
 use bulkhead::failure::Failure;
 use bulkhead::image::source::ImageSource;
 use bulkhead::image::store::ImageStore;
@@ -14,7 +15,6 @@ use bulkhead::plan::render;
 use bulkhead::rom::{blank, pack};
 use bulkhead::setup::programs;
 use bulkhead::workspace::Workspace;
-use bulkhead::{cargo_build, size};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
@@ -52,11 +52,8 @@ pub fn make(name: &str, boot: &Boot) -> Result<PathBuf> {
     std::fs::write(&path, boot.plan.to_string()).context("writing the plan")?;
     let file = PlanFile::open(&path).map_err(unsorted)?;
     let store = ImageStore::new(Some(products.workspace.clone()));
-    let choice = BoardChoice {
-        cpus: Some(boot.shape.cpus),
-        memory: Some(size::parse_argument(boot.shape.memory).map_err(|why| anyhow!("{why}"))?),
-        ..BoardChoice::default()
-    };
+    // The whole board: a machine that has less is the payload's business, and some test's.
+    let choice = BoardChoice::default();
     let checked = match file.check(&choice, &|source| store.locate(source)) {
         Ok(checked) => checked,
         Err(mistakes) => bail!(

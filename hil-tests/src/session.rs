@@ -10,6 +10,7 @@ use crate::patience::Patience;
 use crate::rig::{Machine, Rig};
 use crate::{control_shell, image, linux_prompt};
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -114,6 +115,29 @@ impl Session {
         linux_prompt::run(&mut self.console, command, wait)
     }
 
+    /// The rows that a command of the control shell gives as JSON.
+    pub fn rows(&mut self, command: &str) -> Result<Vec<Value>> {
+        let answer = self.shell(&format!("{command} json"))?;
+        control_shell::rows(&answer)
+    }
+
+    /// Waits for a notice of the control shell about a partition, such as `runs`.
+    pub fn notice(&mut self, partition: &str, text: &str, wait: Duration) -> Result<()> {
+        self.console
+            .expect(&format!("[partition {partition} {text}"), wait)?;
+        self.console.expect("]", wait)?;
+        if self.focus == Focus::Shell {
+            self.console.expect(control_shell::PROMPT, wait)?;
+        }
+        Ok(())
+    }
+
+    /// The terminal left a guest by keys that the test typed itself.
+    pub fn note_at_shell(&mut self) {
+        self.focus = Focus::Shell;
+        self.shell_seen = true;
+    }
+
     /// The test made a guest begin a new life: its prompt is to be waited for anew.
     pub fn forget_prompt(&mut self, name: &str) {
         self.prompted.retain(|known| known != name);
@@ -144,7 +168,9 @@ impl Session {
             // Not before our firmware listens.
             if !self.shell_seen && self.prompted.is_empty() {
                 let wait = self.patience.firmware();
-                self.console.expect(control_shell::ARRIVAL, wait)?;
+                let listens = |said: &str| said.contains(control_shell::ARRIVAL);
+                self.console
+                    .wait_until("a guest's console", listens, wait)?;
             }
             self.console.send(&[ESCAPE_KEY])?;
             let wait = self.patience.answer();

@@ -5,6 +5,7 @@
 //! Also called: ROM tests, coreboot variants.
 
 use crate::boot::Boot;
+use crate::control_shell::without_notices;
 use crate::plan_text::{PartitionText, PlanText};
 use crate::rig::Feature;
 use crate::scene::Scene;
@@ -27,7 +28,10 @@ pub fn hello(cpus: u32) -> Boot {
 fn runs_its_guest(stage: &mut Stage<'_>, boot: &Boot) -> Result<()> {
     let session = stage.boot(boot)?;
     let wait = session.patience.firmware();
-    session.console.expect("PROBE hello ok", wait)?;
+    let ran = |said: &str| without_notices(said).contains("PROBE hello ok");
+    session
+        .console
+        .wait_until("the guest's last line", ran, wait)?;
     Ok(())
 }
 
