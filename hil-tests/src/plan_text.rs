@@ -4,6 +4,7 @@
 //! written; it goes through the same checker.
 
 use std::fmt::{self, Display, Formatter, Write};
+use std::path::PathBuf;
 
 /// A plan.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +83,14 @@ impl PartitionText {
     pub fn key(mut self, key: &str, value: &str) -> Self {
         // Writing to a String cannot fail.
         let _ = writeln!(self.lines, "{key} = {value:?}");
+        self
+    }
+
+    /// Gives a multiboot guest these files as modules, in this order.
+    pub fn modules(mut self, files: &[PathBuf]) -> Self {
+        let table = |path: &PathBuf| format!("{{ file = {:?} }}", path.display().to_string());
+        let list: Vec<_> = files.iter().map(table).collect();
+        let _ = writeln!(self.lines, "modules = [{}]", list.join(", "));
         self
     }
 

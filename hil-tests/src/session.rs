@@ -86,18 +86,18 @@ impl Session {
     /// Brings the machine to a state, from whatever state it is in.
     pub fn bring_to(&mut self, state: State<'_>) -> Result<()> {
         match state {
-            State::ControlShell => self.to_shell(),
-            State::GuestConsole(name) => self.to_guest(name),
+            State::ControlShell => self.reach_shell(),
+            State::GuestConsole(name) => self.reach_guest(name),
             State::LinuxPrompt(name) => {
-                self.to_guest(name)?;
-                self.to_prompt(name)
+                self.reach_guest(name)?;
+                self.reach_prompt(name)
             }
         }
     }
 
     /// Runs a command in the control shell and gives its answer.
     pub fn shell(&mut self, command: &str) -> Result<String> {
-        self.to_shell()?;
+        self.reach_shell()?;
         control_shell::run(&mut self.console, command, self.patience.answer())
     }
 
@@ -157,7 +157,7 @@ impl Session {
         )
     }
 
-    fn to_shell(&mut self) -> Result<()> {
+    fn reach_shell(&mut self) -> Result<()> {
         if self.focus == Focus::Shell && self.shell_seen {
             return Ok(());
         }
@@ -181,11 +181,11 @@ impl Session {
         Ok(())
     }
 
-    fn to_guest(&mut self, name: &str) -> Result<()> {
+    fn reach_guest(&mut self, name: &str) -> Result<()> {
         if self.focus == Focus::Guest(name.into()) {
             return Ok(());
         }
-        self.to_shell()?;
+        self.reach_shell()?;
         self.console.send(format!("console {name}\r").as_bytes())?;
         let greeting = format!("{}{name};", control_shell::ARRIVAL);
         let wait = self.patience.answer();
@@ -195,7 +195,7 @@ impl Session {
         Ok(())
     }
 
-    fn to_prompt(&mut self, name: &str) -> Result<()> {
+    fn reach_prompt(&mut self, name: &str) -> Result<()> {
         let wait = self.patience.linux();
         if self.prompted.iter().any(|known| known == name) {
             return linux_prompt::synchronise(&mut self.console, self.patience.answer());

@@ -51,8 +51,9 @@ fn run(stage: &mut Stage<'_>, name: &str, needs: &Needs, expected: &Path) -> Res
     {
         bail!("no runner can do `with={unknown}`");
     }
+    let modules = image::checkout()?.join("guests/probes/modules");
     let expected = std::fs::read_to_string(expected).context("the expected log")?;
-    let session = stage.boot(&boot(name, needs))?;
+    let session = stage.boot(&boot(name, needs, &modules))?;
     let wait = session.patience.long_probe();
     if !needs.input.is_empty() {
         session.console.expect("READY", wait)?;
@@ -74,15 +75,20 @@ fn run(stage: &mut Stage<'_>, name: &str, needs: &Needs, expected: &Path) -> Res
     })
 }
 
-fn boot(name: &str, needs: &Needs) -> Boot {
+fn boot(name: &str, needs: &Needs, modules: &Path) -> Boot {
     let cores: Vec<u32> = (1..=needs.cpus).collect();
     let memory = format!("{} MiB", needs.memory >> 20);
     let mut partition = PartitionText::guest_in("probe", &cores, name, &memory);
     if !needs.cmdline.is_empty() {
         partition = partition.key("cmdline", &needs.cmdline);
     }
-    if needs.ends == Ends::Crash {
-        partition = partition.key("on-crash", "stop");
+    if !needs.modules.is_empty() {
+        let files: Vec<_> = needs
+            .modules
+            .iter()
+            .map(|file| modules.join(file))
+            .collect();
+        partition = partition.modules(&files);
     }
     Boot::of(
         PlanText::new().with(partition).attach("probe"),
