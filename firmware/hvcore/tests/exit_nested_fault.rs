@@ -325,6 +325,16 @@ fn a_fault_on_mapped_ram_is_retried_and_given_up() {
     assert_eq!(verdict, Verdict::Stop(StopReason::StuckFault { at: FREE }));
 }
 
+/// MMU-07: faults that were cured long ago do not count.
+#[test]
+fn faults_on_different_pages_do_not_add_up() {
+    let mut stage = Stage::new(1);
+    for round in 0..200 {
+        let at = FREE + (round % 2) * 0x1000;
+        assert_eq!(stage.nested_fault(LOAD_32, at, READ), Verdict::Resume);
+    }
+}
+
 /// The last byte of RAM is RAM and the next is not.
 #[test]
 fn the_end_of_ram_is_exact() {

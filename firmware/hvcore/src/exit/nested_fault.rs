@@ -64,8 +64,14 @@ fn no_instruction<C: GuestCpu, M: GuestMemory, K: Cores>(
     Verdict::Stop(StopReason::OutsideRam { at: gpa.0 })
 }
 
-/// RAM is always mapped: entering again must help, and soon.
+/// RAM is always mapped: entering again must help, and soon. Only faults on one
+/// page add up, or a guest that lives for years would collect enough of them.
 fn spurious<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, gpa: Gpa) -> Verdict {
+    let page = gpa.0 >> 12;
+    if page != at.vcpu.spurious_page {
+        at.vcpu.spurious_page = page;
+        at.vcpu.spurious_faults = 0;
+    }
     at.vcpu.spurious_faults += 1;
     if at.vcpu.spurious_faults > SPURIOUS_LIMIT {
         return Verdict::Stop(StopReason::StuckFault { at: gpa.0 });

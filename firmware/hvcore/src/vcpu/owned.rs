@@ -51,8 +51,10 @@ pub struct Vcpu {
     pub unanswered: Unanswered,
     /// Last exits.
     pub recent: Recent,
-    /// Nested faults on RAM that is mapped, in a row.
+    /// Nested faults on one page of RAM that is mapped, in a row.
     pub spurious_faults: u32,
+    /// That page.
+    pub spurious_page: u64,
     /// First MSR that does not exist, and how many such accesses came.
     pub unknown_msr: Option<u32>,
 }
@@ -75,6 +77,7 @@ impl Vcpu {
             unanswered: Unanswered::default(),
             recent: Recent::new(),
             spurious_faults: 0,
+            spurious_page: 0,
             unknown_msr: None,
         }
     }
