@@ -87,7 +87,8 @@ pub fn disable_interrupts() {
 /// never lost. Call with interrupts off.
 pub fn sleep_until_interrupt() {
     // SAFETY: the handlers are installed (`idt`) and touch only the APIC (assumption 5).
-    unsafe { asm!("sti", "hlt", "cli", options(nomem, nostack)) };
+    // Not `nomem`: what callers look at before and after must not move across it.
+    unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
 }
 
 /// Takes what is pending: interrupts on for one instruction. Call with
