@@ -80,7 +80,8 @@ fn wait_for_report(rates: Rates, micros: u64) -> bool {
     REPORTED.load(Ordering::Acquire) // Pair: as above.
 }
 
-/// Starts one core; true when it has reported.
+/// Starts one core; true when it has reported. One that has not is sent back to
+/// wait: coming late, it would run on the next core's stack.
 pub fn start(core: CpuId, apic: ApicId, page: Hpa, rates: Rates) -> bool {
     percpu::label_stack(core);
     // The stack value is read by the started core after the IPI, which orders it.
@@ -94,5 +95,6 @@ pub fn start(core: CpuId, apic: ApicId, page: Hpa, rates: Rates) -> bool {
             return true;
         }
     }
+    host_apic::send_init(apic);
     false
 }
