@@ -72,7 +72,7 @@ fn leave_out(machine: &mut Machine, off: Errata) {
 
 /// Cores from 0 up that answered and can run guests, without a gap.
 fn usable_cores(machine: &Machine) -> usize {
-    let fit = |core: &crate::machine::Core| core.started && super::probe::unfit(&core.svm).is_none();
+    let fit = |core: &crate::machine::Core| core.started && core.frames.0 != 0 && super::probe::unfit(&core.svm).is_none();
     machine.cores.iter().take_while(|core| fit(core)).count()
 }
 
