@@ -162,7 +162,6 @@ fn exits_that_end_a_life_say_why() {
         (ExitCode(u64::MAX), StopReason::InvalidState),
         (ExitCode(0xFFFF_FFFF), StopReason::InvalidState),
         (unknown, StopReason::UnknownExit(unknown)),
-        (ExitCode::VINTR, StopReason::UnknownExit(ExitCode::VINTR)),
     ] {
         assert_eq!(Stage::new(1).exit(exit), Verdict::Stop(reason));
     }
