@@ -13,14 +13,19 @@ pub const PROMPT: &str = "bulkhead> ";
 /// Beginning of the line that a guest's console starts with.
 pub const ARRIVAL: &str = "[console of ";
 
-/// Runs `command` and gives its answer.
+/// A line that is no command; the refusal of it stands behind the answer to the line before.
+const MARK: &str = "zz-42";
+
+/// Runs `command` and gives its answer, with whatever notices came meanwhile.
 pub fn run(console: &mut Console, command: &str, wait: Duration) -> Result<String> {
     let place = || format!("in the control shell: {command}");
-    console
-        .send(format!("{command}\r").as_bytes())
-        .with_context(place)?;
-    console.expect("\n", wait).with_context(place)?;
-    console.expect(PROMPT, wait).with_context(place)
+    // A notice draws the prompt anew, so a prompt does not show that the answer is complete.
+    let lines = format!("{command}\r{MARK}\r");
+    console.send(lines.as_bytes()).with_context(place)?;
+    let end = format!("there is no command {MARK}");
+    let answer = console.expect(&end, wait).with_context(place)?;
+    console.expect(PROMPT, wait).with_context(place)?;
+    Ok(answer)
 }
 
 /// What guests said, without the notices that stand between their words.

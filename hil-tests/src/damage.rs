@@ -3,7 +3,7 @@
 //! Owns: the damages. They are made on the finished image, so that a checker or packer
 //! that would refuse to make them is not in the way.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bulkhead::rom::fmap;
 
 /// What is wrong.
@@ -17,6 +17,8 @@ pub enum Damage {
     FileHeader,
     /// The flash map has lost its signature.
     FlashMap,
+    /// The boot block writes another signature than coreboot's into its table.
+    BoardTable,
 }
 
 impl Damage {
@@ -49,13 +51,29 @@ impl Damage {
                     .iter()
                     .find(|region| region.name == "FMAP")
                     .context("no flash map in the image")?;
-                rom[region.offset..region.offset + 8].fill(0);
+                let signature = rom.get_mut(region.offset..region.offset + 8);
+                signature.context("outside the image")?.fill(0);
+            }
+            Self::BoardTable => {
+                // Its code holds the signature as a constant: firmware of another make.
+                let block = rom.len().saturating_sub(BOOT_BLOCK);
+                let code = rom.get_mut(block..).unwrap_or_default();
+                let mut places = 0;
+                while let Some(at) = find(code, SIGNATURE) {
+                    code[at..at + SIGNATURE.len()].copy_from_slice(b"NONE");
+                    places += 1;
+                }
+                ensure!(places != 0, "no signature in the boot block");
             }
         }
         Ok(())
     }
 }
 
+/// Length of the boot block at the end of the image.
+const BOOT_BLOCK: usize = 64 << 10;
+/// First word of a coreboot table.
+const SIGNATURE: &[u8] = b"LBIO";
 const FILE_MAGIC: &[u8] = b"LARCHIVE";
 
 /// Start of the header of the file called `name`.

@@ -121,6 +121,16 @@ impl Session {
         control_shell::rows(&answer)
     }
 
+    /// Gives the control shell an order about a partition and waits for the notice about it.
+    pub fn order(&mut self, verb: &str, partition: &str, notice: &str) -> Result<()> {
+        self.reach_shell()?;
+        let line = format!("{verb} {partition}\r");
+        self.console.send(line.as_bytes())?;
+        let wait = self.patience.answer();
+        self.notice(partition, notice, wait)
+            .with_context(|| format!("after `{verb} {partition}`"))
+    }
+
     /// Waits for a notice of the control shell about a partition, such as `runs`.
     pub fn notice(&mut self, partition: &str, text: &str, wait: Duration) -> Result<()> {
         self.console
@@ -133,9 +143,17 @@ impl Session {
     }
 
     /// The terminal left a guest by keys that the test typed itself.
-    pub fn note_at_shell(&mut self) {
+    pub fn note_left(&mut self) -> Result<()> {
+        let wait = self.patience.answer();
+        self.console.expect(control_shell::PROMPT, wait)?;
         self.focus = Focus::Shell;
         self.shell_seen = true;
+        Ok(())
+    }
+
+    /// The terminal went to a guest by a command that the test typed itself.
+    pub fn note_guest(&mut self, name: &str) {
+        self.focus = Focus::Guest(name.into());
     }
 
     /// The test made a guest begin a new life: its prompt is to be waited for anew.

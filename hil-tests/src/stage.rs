@@ -74,17 +74,17 @@ impl<'a> Stage<'a> {
     pub fn boot(&mut self, boot: &Boot) -> Result<&mut Session> {
         let name = format!("{}.{}", self.kept.scene, self.claim);
         self.start(&name, boot)?;
+        self.booted()
+    }
+
+    /// The machine that [`Self::boot`] gave.
+    pub fn booted(&mut self) -> Result<&mut Session> {
         self.kept.session.as_mut().context("no machine")
     }
 
     /// How long to wait on this rig.
     pub fn patience(&self) -> Patience {
         self.rig.patience()
-    }
-
-    /// The last words of the machine, for a claim that looks at its end.
-    pub fn last_words(&self) -> String {
-        self.kept.last_words()
     }
 
     fn start(&mut self, name: &str, boot: &Boot) -> Result<()> {

@@ -20,6 +20,9 @@ const KNOWN: &[&str] = &[];
 /// Lives of a guest that resets itself for ever, which must all be alike.
 const LIVES: usize = 3;
 
+/// Beginning of the notice of a partition's death.
+const DIED: &str = "[partition probe died: ";
+
 /// One scene with a claim for each probe that ends.
 pub fn scenes() -> Result<Vec<Scene>> {
     let folder = image::checkout()?.join("guests/probes/src/bin");
@@ -63,7 +66,7 @@ fn run(stage: &mut Stage<'_>, name: &str, needs: &Needs, expected: &Path) -> Res
         session.console.expect("\n", wait)?;
         session.console.send(needs.input.as_bytes())?;
     }
-    let ended = |said: &str| verdict_stands(&without_notices(said), name, needs);
+    let ended = |said: &str| has_ended(said, name, needs, &expected);
     let said = session
         .console
         .wait_until("the probe's verdict", ended, wait)?;
@@ -116,11 +119,18 @@ fn boot(name: &str, needs: &Needs, modules: &Path) -> Boot {
     )
 }
 
-fn verdict_stands(said: &str, name: &str, needs: &Needs) -> bool {
+fn has_ended(everything: &str, name: &str, needs: &Needs, expected: &str) -> bool {
+    let said = without_notices(everything);
     // No use in waiting for the verdict of a partition that is dead.
-    let dead = said.contains("exits before, the newest last:");
+    let dead = everything.contains(DIED);
     match needs.ends {
-        Ends::Crash => dead,
+        // The guest's last line and the notice come in any order.
+        Ends::Crash => {
+            dead && expected
+                .lines()
+                .last()
+                .is_some_and(|line| said.contains(line))
+        }
         Ends::Restart => dead || said.matches(&resets(name)).count() >= LIVES,
         Ends::PowerOff | Ends::Never => {
             let verdict = format!("PROBE {name} ");
@@ -139,8 +149,10 @@ fn own_words(everything: &str, expected: &str) -> String {
     let first = expected.lines().next().unwrap_or_default();
     let begins = |text: &&str| expected_log::compare(first, text).is_ok();
     let begin = lines.iter().position(begins).unwrap_or(0);
-    let is_verdict = |text: &&str| text.starts_with("PROBE ");
-    // Behind the verdict the firmware may say how the partition ended.
+    // Behind the last line the firmware may say how the partition ended.
+    let last = expected.lines().last().unwrap_or_default();
+    let is_verdict =
+        |text: &&str| text.starts_with("PROBE ") || expected_log::compare(last, text).is_ok();
     let end = lines.iter().rposition(is_verdict).unwrap_or(lines.len());
     let own = lines
         .get(begin..lines.len().min(end + 1))
