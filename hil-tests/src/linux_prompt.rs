@@ -29,9 +29,8 @@ pub fn run(console: &mut Console, command: &str, wait: Duration) -> Result<Strin
     Ok(output)
 }
 
-/// Gets an empty prompt, whatever was typed before.
+/// Makes sure that the shell reads commands, whatever came on the console meanwhile.
 pub fn synchronise(console: &mut Console, wait: Duration) -> Result<()> {
-    console.send(b"\x03\n")?;
     console.send(b"echo '[['$((50+7))\n")?;
     console.expect("[[57", wait)?;
     console.expect(PROMPT, wait)?;
