@@ -10,7 +10,7 @@ use hvcore::guest::entry::EntryState;
 use hvcore::guest::linux_boot::{self, BootFault, Header, HeaderFault};
 use hvcore::guest::memory_map::RamLayout;
 use hvcore::guest::multiboot::{self, Image, ImageFault, LayoutFault};
-use hvcore::guest::{acpi_tables, flat};
+use hvcore::guest::{acpi_tables, flat, reset_vector};
 use hvcore::ids::Gpa;
 use hvcore::port::GuestMemory;
 
@@ -63,6 +63,7 @@ pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntrySt
     let ram = RamLayout::new(partition.ram_len).ok_or(LoadFault::Ram)?;
     let memory = &partition.ram;
     let rsdp = acpi_tables::build(memory, partition.vcpus()).map_err(LoadFault::Acpi)?;
+    reset_vector::install(memory).map_err(|_| LoadFault::Ram)?;
     let record = &partition.record;
     let cmdline = plan::text(&record.cmdline).unwrap_or("").as_bytes();
     let files = &partition.files;

@@ -1,7 +1,7 @@
 //! Host-physical memory, mapped one to one.
 //!
 //! The entry code maps the first 4 GiB; [`map_above_4g`] adds the rest in 1 GiB
-//! pages. What firmware tables and flash hold is read through [`slice`].
+//! pages. What firmware tables and flash hold is read through [`slice()`].
 //! Also called: identity map, direct map.
 #![expect(unsafe_code, reason = "UNSAFETY: turns physical addresses into references (assumption 2)")]
 

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 static FAILED: AtomicU32 = AtomicU32::new(0);
 
-/// Prints a claim with its outcome and counts a failure. The [`claim!`](crate::claim) macro calls this.
+/// Prints a claim with its outcome and counts a failure. The `claim!` macro calls this.
 pub fn state(holds: bool, text: Arguments<'_>) {
     if holds {
         rt::report!("ok   {text}");

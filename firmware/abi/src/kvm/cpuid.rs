@@ -1,7 +1,7 @@
 //! KVM's CPUID leaves: signature, feature bits, hints, timing.
 //!
 //! A guest finds them by scanning 0x4000_0000 to 0x4001_0000 in steps of 0x100
-//! for the signature, and only if CPUID 1 ECX[31] says that there is a
+//! for the signature, and only if CPUID 1 ECX bit 31 says that there is a
 //! hypervisor (24594 volume 3, appendix E, reserves these leaves for software).
 
 use bitflags::bitflags;

@@ -15,3 +15,4 @@ pub mod flat;
 pub mod linux_boot;
 pub mod memory_map;
 pub mod multiboot;
+pub mod reset_vector;

@@ -137,7 +137,7 @@ impl Display for Notice {
                 )
             }
             Self::GuestRestart => f.write_str("restarts as its guest asked"),
-            Self::Rested(rest) => f.write_str(Life::Stopped(rest).why()),
+            Self::Rested(rest) => write!(f, "rests: {}", Life::Stopped(rest).why()),
             Self::Started => f.write_str("runs"),
         }
     }

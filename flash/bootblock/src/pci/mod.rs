@@ -2,7 +2,7 @@
 //!
 //! Three steps, each its own file: the walk (numbers buses, measures BARs), the
 //! arithmetic (bridge windows bottom up, addresses top down), the programming
-//! (writes BARs, windows and command registers). All go through [`ConfigSpace`],
+//! (writes BARs, windows and command registers). All go through `ConfigSpace`,
 //! so that the whole runs on the host against a model.
 
 pub mod assign;

@@ -1,6 +1,6 @@
 //! Interrupt descriptor table, handlers by vector, and the interrupt flag.
 //!
-//! All 256 vectors lead through one stub layout into [`rt_dispatch`]: an exception that somebody
+//! All 256 vectors lead through one stub layout into `rt_dispatch`: an exception that somebody
 //! expects resumes there, a vector with a handler calls it, anything else stops the guest with a
 //! report, because an event that nobody asked for is what a probe must never swallow.
 //! Manual: 24593 sections 8.2 and 8.9. Also called: IDT, ISR, trap frame.
