@@ -5,6 +5,7 @@
 //! what is packed around it.
 
 use crate::boot::Boot;
+use crate::rig::Board;
 use anyhow::{Context, Result, anyhow, bail};
 use bulkhead::cargo_build;
 use bulkhead::failure::Failure;
@@ -44,12 +45,12 @@ pub fn checkout() -> Result<PathBuf> {
     Ok(Workspace::find().map_err(unsorted)?.root)
 }
 
-/// Packs `boot` as `target/hil/NAME.rom`.
-pub fn make(name: &str, boot: &Boot) -> Result<PathBuf> {
+/// Packs `boot` for `board` as `target/hil/NAME.rom`.
+pub fn make(name: &str, boot: &Boot, board: &Board) -> Result<PathBuf> {
     let products = products()?;
     let folder = records()?;
     let path = folder.join(format!("{name}.toml"));
-    std::fs::write(&path, boot.plan.to_string()).context("writing the plan")?;
+    std::fs::write(&path, boot.plan.for_board(&board.name)).context("writing the plan")?;
     let file = PlanFile::open(&path).map_err(unsorted)?;
     let store = ImageStore::new(Some(products.workspace.clone()));
     // The whole board: a machine that has less is the payload's business, and some test's.
@@ -74,7 +75,8 @@ pub fn make(name: &str, boot: &Boot) -> Result<PathBuf> {
         images: &images,
     };
     let rom = folder.join(format!("{name}.rom"));
-    pack::pack(&products.blank, &contents, &rom).map_err(unsorted)?;
+    let base = board.rom.as_ref().unwrap_or(&products.blank);
+    pack::pack(base, &contents, &rom).map_err(unsorted)?;
     if let Some(damage) = boot.damage {
         let mut bytes = std::fs::read(&rom).context("reading the image")?;
         damage.apply(&mut bytes)?;

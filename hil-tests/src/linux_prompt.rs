@@ -20,7 +20,7 @@ pub fn run(console: &mut Console, command: &str, wait: Duration) -> Result<Strin
     console.expect("[[42", wait).with_context(place)?;
     console.expect("\n", wait).with_context(place)?;
     let output = console.expect("]]42=", wait).with_context(place)?;
-    let status = console.expect("\r", wait).with_context(place)?;
+    let status = console.expect("\n", wait).with_context(place)?;
     console.expect(PROMPT, wait).with_context(place)?;
     ensure!(
         status == "0",

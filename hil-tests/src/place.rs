@@ -17,6 +17,8 @@ use std::path::PathBuf;
 pub struct Place {
     /// Its name.
     pub name: String,
+    /// The board's name in plans.
+    pub board: String,
     /// CPUs of the board.
     pub cpus: u32,
     /// The human console.
@@ -60,6 +62,8 @@ pub struct Power {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Flash {
+    /// The board's own coreboot ROM, into which everything is packed.
+    pub base: PathBuf,
     /// Before writing, such as giving the chip to the programmer.
     #[serde(default)]
     pub before: Vec<String>,

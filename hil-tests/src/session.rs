@@ -56,7 +56,7 @@ pub struct Session {
 impl Session {
     /// Packs, flashes and switches on. What the machine says goes to `target/hil/NAME.log`.
     pub fn begin(rig: &dyn Rig, name: &str, boot: &Boot) -> Result<Self> {
-        let image = image::make(name, boot)?;
+        let image = image::make(name, boot, &rig.board())?;
         let mut machine = rig.machine(name, &boot.shape)?;
         machine.flash(&image)?;
         let wires = machine.power_on()?;
@@ -139,6 +139,15 @@ impl Session {
         if self.focus == Focus::Shell {
             self.console.expect(control_shell::PROMPT, wait)?;
         }
+        Ok(())
+    }
+
+    /// Waits until the partition has run at least once since power-on.
+    pub fn started(&self, partition: &str) -> Result<()> {
+        let notice = format!("[partition {partition} runs]");
+        let started = |said: &str| said.contains(&notice);
+        let wait = self.patience.firmware();
+        self.console.wait_until(&notice, started, wait)?;
         Ok(())
     }
 

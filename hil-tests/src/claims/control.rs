@@ -9,8 +9,9 @@ use crate::session::{ESCAPE_KEY, State};
 use crate::stage::Stage;
 use anyhow::{Context, Result, ensure};
 
-/// Bytes typed to a guest that reads none: more than its FIFO and the waiting places hold.
-const TYPED_IN_VAIN: usize = 40;
+/// Bytes typed to a guest that reads none: more than its FIFO and the waiting places hold, so that
+/// the key that leaves it comes last.
+const TYPED_IN_VAIN: usize = 200;
 
 /// The scenes.
 pub fn scenes() -> Vec<Scene> {
@@ -41,7 +42,9 @@ fn help(stage: &mut Stage<'_>) -> Result<()> {
 }
 
 fn ps(stage: &mut Stage<'_>) -> Result<()> {
-    let rows = stage.session()?.rows("ps")?;
+    let session = stage.session()?;
+    session.started("beat")?;
+    let rows = session.rows("ps")?;
     let of = |name: &str| {
         let found = rows
             .iter()

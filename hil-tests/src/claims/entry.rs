@@ -6,12 +6,15 @@
 
 use crate::boot::Boot;
 use crate::control_shell::without_notices;
+use crate::image;
 use crate::plan_text::{PartitionText, PlanText};
-use crate::rig::Feature;
+use crate::rig::{Feature, qemu};
 use crate::scene::Scene;
+use crate::session::Session;
 use crate::stage::Stage;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bulkhead::rom::cbfstool::Compression;
+use bulkhead::rom::fmap;
 
 /// The scenes.
 pub fn scenes() -> Vec<Scene> {
@@ -24,9 +27,42 @@ pub fn hello(cpus: u32) -> Boot {
     Boot::of(PlanText::new().with(partition).attach("hello"), cpus)
 }
 
+/// PVH: the emulator starts the payload's ELF itself and passes the file system as a
+/// module; the ROM of the boot block stands aside for the emulator's own.
+fn pvh(stage: &mut Stage<'_>) -> Result<()> {
+    let packed = image::make("entry.pvh", &hello(2), &qemu::board())?;
+    let rom = std::fs::read(&packed).context("the packed image")?;
+    let regions = fmap::regions(&rom);
+    let region = regions.iter().find(|region| region.name == "COREBOOT");
+    let region = region.context("no COREBOOT region")?;
+    let files = packed.with_extension("cbfs");
+    let range = region.offset..region.offset + region.length;
+    std::fs::write(&files, rom.get(range).context("outside the image")?)?;
+    let (payload, files) = (image::payload()?, files.display().to_string());
+    let payload = payload.display().to_string();
+    let arguments = [
+        "-bios",
+        "bios-256k.bin",
+        "-kernel",
+        &payload,
+        "-initrd",
+        &files,
+    ];
+    let boot = hello(2).qemu(&arguments);
+    let session = stage.boot(&boot)?;
+    let wait = session.patience.firmware();
+    session
+        .console
+        .expect("entered from PVH, board qemu_q35", wait)?;
+    finished(session)
+}
+
 /// The guest of [`hello`] got to its end.
 fn runs_its_guest(stage: &mut Stage<'_>, boot: &Boot) -> Result<()> {
-    let session = stage.boot(boot)?;
+    finished(stage.boot(boot)?)
+}
+
+fn finished(session: &mut Session) -> Result<()> {
     let wait = session.patience.firmware();
     let ran = |said: &str| without_notices(said).contains("PROBE hello ok");
     session
@@ -67,5 +103,9 @@ fn variants() -> Scene {
             runs_its_guest(stage, &boot)
         });
     }
-    scene
+    scene.claim_with(
+        "an_emulator_starts_the_elf_by_pvh",
+        &[Feature::AnyMachine],
+        pvh,
+    )
 }

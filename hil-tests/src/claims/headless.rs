@@ -7,7 +7,7 @@
 
 use crate::boot::Boot;
 use crate::plan_text::{PartitionText, PlanText};
-use crate::rig::Feature;
+use crate::rig::{Feature, qemu};
 use crate::scene::Scene;
 use crate::stage::Stage;
 use crate::{image, tool};
@@ -108,7 +108,8 @@ impl Drop for Run {
 /// An image whose guest switches itself off, or goes on for ever.
 fn image(name: &str, program: &str) -> Result<PathBuf> {
     let partition = PartitionText::guest("guest", &[1], program);
-    image::make(name, &Boot::of(PlanText::new().with(partition), 3))
+    let boot = Boot::of(PlanText::new().with(partition), 3);
+    image::make(name, &boot, &qemu::board())
 }
 
 /// Everything until `wanted` stands in it.

@@ -5,7 +5,7 @@
 
 use super::noise;
 use crate::boot::Boot;
-use crate::linux_prompt::READY;
+use crate::linux_prompt::{PROMPT, READY};
 use crate::plan_text::{PartitionText, PlanText};
 use crate::scene::Scene;
 use crate::session::{ESCAPE_KEY, Session, State};
@@ -141,15 +141,16 @@ fn hotplug(stage: &mut Stage<'_>) -> Result<()> {
 fn typed(stage: &mut Stage<'_>) -> Result<()> {
     let session = stage.session()?;
     let text = noise::letters(TEXT, 1);
-    session.linux(NAME, "stty raw -echo; dmesg -n 1")?;
+    session.linux(NAME, "dmesg -n 1")?;
     // The marks are joined by the shell, so that no echo of the command looks like one.
-    let command = format!("echo RE''ADY; head -c {TEXT} >/tmp/typed; echo DO''NE\n");
+    let take = format!("head -c {TEXT} >/tmp/typed");
+    let command = format!("stty raw -echo; echo RE''ADY; {take}; stty sane; echo DO''NE\n");
     session.console.send(command.as_bytes())?;
     let wait = session.patience.linux();
     session.console.expect("READY", wait)?;
     session.console.send(text.as_bytes())?;
     session.console.expect("DONE", wait)?;
-    session.linux(NAME, "stty sane")?;
+    session.console.expect(PROMPT, wait)?;
     let sum = session.linux(NAME, "md5sum </tmp/typed")?;
     let wanted = noise::md5(text.as_bytes())?;
     ensure!(sum.contains(&wanted), "{sum} instead of {wanted}");
@@ -186,6 +187,7 @@ fn escape_twice(stage: &mut Stage<'_>) -> Result<()> {
     session.console.expect("[control shell", wait)?;
     session.console.send(&[ESCAPE_KEY])?;
     session.console.expect("00000000  1d", wait)?;
+    session.console.expect(PROMPT, wait)?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 //! next test waits until the machine of the one before is dropped, and so does another
 //! test run.
 
-use super::{Feature, Machine, Rig, Wires, tty};
+use super::{Board, Feature, Machine, Rig, Wires, tty};
 use crate::boot::Shape;
 use crate::patience::Patience;
 use crate::place::Place;
@@ -41,24 +41,31 @@ impl Rig for Bench {
         Patience::scaled(self.place.patience)
     }
 
+    fn board(&self) -> Board {
+        Board {
+            name: self.place.board.clone(),
+            rom: Some(self.place.flash.base.clone()),
+        }
+    }
+
     fn machine(&self, _name: &str, _shape: &Shape) -> Result<Box<dyn Machine>> {
         let path = std::env::temp_dir().join(format!("bulkhead-place-{}", self.place.name));
         let lock = File::create(&path).context("the lock of the place")?;
         flock(&lock, FlockOperation::LockExclusive).context("the lock of the place")?;
-        Ok(Box::new(Board {
+        Ok(Box::new(Bound {
             place: self.place.clone(),
             _lock: lock,
         }))
     }
 }
 
-struct Board {
+/// The board while it is ours.
+struct Bound {
     place: Place,
-    /// Held as long as the board is ours.
     _lock: File,
 }
 
-impl Machine for Board {
+impl Machine for Bound {
     fn flash(&mut self, image: &Path) -> Result<()> {
         self.power_off()?;
         let quoted = format!("'{}'", image.display().to_string().replace('\'', r"'\''"));
@@ -101,7 +108,7 @@ impl Machine for Board {
     }
 }
 
-impl Drop for Board {
+impl Drop for Bound {
     fn drop(&mut self) {
         let _ = self.power_off();
     }
@@ -123,9 +130,9 @@ mod tests {
     fn place(folder: &Path, write: &str) -> Place {
         let note = |word: &str| format!("echo {word} >> {}/notes", folder.display());
         let text = format!(
-            "name = \"t{}\"\ncpus = 4\n[console]\nport = \"{}/port\"\n\
+            "name = \"t{}\"\nboard = \"pcengines_apu2\"\ncpus = 4\n[console]\nport = \"{}/port\"\n\
              [power]\non = \"{}\"\noff = \"{}\"\n\
-             [flash]\nbefore = [\"{}\"]\nwrite = \"{write}\"\nafter = [\"{}\"]\n",
+             [flash]\nbase = \"coreboot.rom\"\nbefore = [\"{}\"]\nwrite = \"{write}\"\nafter = [\"{}\"]\n",
             folder.file_name().expect("a name").to_string_lossy(),
             folder.display(),
             note("on"),

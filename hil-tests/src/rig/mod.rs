@@ -15,7 +15,7 @@ use crate::patience::Patience;
 use anyhow::{Context, Result};
 use std::fmt::{self, Display, Formatter};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What not every rig has.
@@ -39,6 +39,15 @@ impl Display for Feature {
     }
 }
 
+/// What images are made for.
+#[derive(Clone, Debug)]
+pub struct Board {
+    /// Its name in plans.
+    pub name: String,
+    /// The coreboot ROM that is packed into; `None` for the one around our boot block.
+    pub rom: Option<PathBuf>,
+}
+
 /// A way to get machines.
 pub trait Rig: Send + Sync {
     /// Its name, shown beside every test.
@@ -47,6 +56,8 @@ pub trait Rig: Send + Sync {
     fn has(&self, feature: Feature) -> bool;
     /// How long to wait on it.
     fn patience(&self) -> Patience;
+    /// What images for it are made for.
+    fn board(&self) -> Board;
     /// A machine, switched off. `name` is for files it leaves.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Owns: one `bulkhead run --headless` for each machine, its sockets and its end. So
 //! every claim of the catalogue also uses the headless contract.
 
-use super::{Feature, Machine, Rig, Wire, Wires};
+use super::{Board, Feature, Machine, Rig, Wire, Wires};
 use crate::boot::Shape;
 use crate::image;
 use crate::patience::Patience;
@@ -40,6 +40,14 @@ impl Default for Qemu {
     }
 }
 
+/// The board that QEMU is.
+pub fn board() -> Board {
+    Board {
+        name: "qemu_q35".into(),
+        rom: None,
+    }
+}
+
 impl Rig for Qemu {
     fn name(&self) -> &str {
         "qemu"
@@ -54,6 +62,10 @@ impl Rig for Qemu {
 
     fn patience(&self) -> Patience {
         self.patience
+    }
+
+    fn board(&self) -> Board {
+        board()
     }
 
     fn machine(&self, name: &str, shape: &Shape) -> Result<Box<dyn Machine>> {
