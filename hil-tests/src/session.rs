@@ -135,10 +135,8 @@ impl Session {
     pub fn notice(&mut self, partition: &str, text: &str, wait: Duration) -> Result<()> {
         self.console
             .expect(&format!("[partition {partition} {text}"), wait)?;
+        // No prompt is waited for: the next notice may stand before it.
         self.console.expect("]", wait)?;
-        if self.focus == Focus::Shell {
-            self.console.expect(control_shell::PROMPT, wait)?;
-        }
         Ok(())
     }
 

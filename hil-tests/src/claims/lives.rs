@@ -82,8 +82,12 @@ fn refusals(stage: &mut Stage<'_>) -> Result<()> {
     ensure!(answer.contains("it is running already"), "{answer}");
     let answer = session.shell("stop ender")?;
     ensure!(answer.contains("it is not running"), "{answer}");
-    let answer = session.shell("epitaph small")?;
+    let answer = session.shell("epitaph watch")?;
     ensure!(answer.contains("it has not died"), "{answer}");
+    // What was stopped says what it was doing, which tells a guest that hangs.
+    let answer = session.shell("epitaph small")?;
+    let why = "why       it was stopped from the console while it ran";
+    ensure!(answer.contains(why), "{answer}");
     Ok(())
 }
 
