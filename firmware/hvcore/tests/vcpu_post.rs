@@ -169,7 +169,18 @@ fn init_and_start_up_become_requests_that_wake() {
     assert_eq!(send(&mut stage, 1, STARTUP | 0x9A), [2]);
     drop(blocking);
     assert_eq!(peer.take(Requests::all()), Requests::SIPI);
-    assert_eq!(stage.peer(1).sipi(), 0x9A);
+    assert_eq!(stage.peer(1).sipi(), Some(0x9A));
+}
+
+/// PLT-10: the last message decides, although both are served in one round.
+#[test]
+fn an_init_voids_a_start_up_sent_before_it() {
+    let mut stage = stage(2);
+    send(&mut stage, 1, STARTUP | 0x9A);
+    send(&mut stage, 1, INIT | ASSERT | LEVEL);
+    assert_eq!(stage.peer(1).sipi(), None);
+    send(&mut stage, 1, STARTUP | 0x9B);
+    assert_eq!(stage.peer(1).sipi(), Some(0x9B));
 }
 
 /// H-40: nothing that a guest can write does more than this.

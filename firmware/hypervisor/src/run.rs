@@ -170,8 +170,9 @@ impl VcpuCore {
     }
 
     fn startup(&mut self) {
+        let Some(page) = self.mine.sipi() else { return };
         let waiting = self.vcpu.run == Run::WaitForSipi;
-        start::startup(&mut self.vcpu, &mut self.vmcb, self.mine.sipi(), self.machine.facts.signature);
+        start::startup(&mut self.vcpu, &mut self.vmcb, page, self.machine.facts.signature);
         if waiting {
             cpu::reset_guest_registers();
             vmrun::load_hidden_state(&self.vmcb);

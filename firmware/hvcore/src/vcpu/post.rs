@@ -66,7 +66,10 @@ fn one(
             vcpu.words.kick_posted()
         }
         Delivery::Nmi => vcpu.words.raise(Requests::NMI),
-        Delivery::Init => vcpu.words.raise(Requests::INIT),
+        Delivery::Init => {
+            vcpu.leave_init();
+            vcpu.words.raise(Requests::INIT)
+        }
         Delivery::StartUp(page) => {
             vcpu.leave_sipi(page);
             vcpu.words.raise(Requests::SIPI)

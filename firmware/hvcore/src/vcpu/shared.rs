@@ -18,11 +18,14 @@ pub struct VcpuShared {
     pub page: RegisterPage,
     /// What it does and how often.
     pub counters: Counters,
-    /// Vector of the last start-up IPI, read when the SIPI request is taken.
+    /// Vector of the last start-up IPI with [`SIPI_LEFT`], or 0 after an INIT.
     sipi: AtomicU32,
     /// [`Activity`] as a number.
     activity: AtomicU32,
 }
+
+/// In the mailbox: there is a vector.
+const SIPI_LEFT: u32 = 1 << 8;
 
 /// What a vCPU is doing, for `ps`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,13 +59,21 @@ impl VcpuShared {
     /// Leaves the vector of a start-up IPI; the SIPI request publishes it.
     pub fn leave_sipi(&self, page: u8) {
         // Published by the release of the request (P1).
-        self.sipi.store(u32::from(page), Ordering::Relaxed);
+        self.sipi.store(SIPI_LEFT | u32::from(page), Ordering::Relaxed);
     }
 
-    /// The vector left last.
-    pub fn sipi(&self) -> u8 {
+    /// An INIT voids a start-up IPI that was sent before it: both requests may be
+    /// served in one round, and their bits do not say which came first.
+    pub fn leave_init(&self) {
+        // Published by the release of the request (P1).
+        self.sipi.store(0, Ordering::Relaxed);
+    }
+
+    /// The vector left last, if no INIT came after it.
+    pub fn sipi(&self) -> Option<u8> {
         // Read after the request was taken (P1).
-        self.sipi.load(Ordering::Relaxed) as u8
+        let left = self.sipi.load(Ordering::Relaxed);
+        (left & SIPI_LEFT != 0).then_some(left as u8)
     }
 
     /// Says what the vCPU does. Owner only.
