@@ -5,7 +5,7 @@ use board::Errata;
 use hvcore::error::GuestFault;
 use hvcore::ids::Vector;
 use hvcore::inject::exception::{Merged, event, merge};
-use hvcore::inject::interrupt::{held_by_shadow, offer, settle};
+use hvcore::inject::interrupt::{held_by_shadow, offer, settle, turned_back, withdraw};
 use hvcore::inject::nmi::{Nmi, NmiPlan};
 use hvcore::inject::reinject::{Interrupted, interrupted};
 use hvcore::lapic::page::RegisterPage;
@@ -95,6 +95,7 @@ proptest! {
         for (vector, outcome) in steps {
             posted += u32::from(vector >= 16 && page.post(Vector(vector), false));
             let offered = offer(&page, false, TCG);
+            withdraw(&page, offered.vector);
             let (word, back) = match outcome {
                 // Not taken; taken; taken and given back in the two forms.
                 0 => (offered.word, Interrupted::Nothing),
@@ -124,10 +125,42 @@ fn an_interrupt_given_back_in_the_emulators_form_is_offered_again() {
     let page = page();
     page.post(Vector(0x51), false);
     let offered = offer(&page, false, TCG);
+    withdraw(&page, offered.vector);
     let back = interrupted(Event(0x8000_0351), TCG);
     assert_eq!(back, Interrupted::Interrupt(0x51));
     assert!(!settle(&page, offered.vector, offered.word, back));
     assert_eq!(offer(&page, false, TCG).vector, Some(Vector(0x51)));
+}
+
+/// APF-25: the handler runs before any exit shows that it does. The same vector
+/// posted meanwhile is a second interrupt: it kicks, and it is taken after the first.
+#[test]
+fn a_vector_posted_while_its_handler_runs_is_another_interrupt() {
+    let page = page();
+    page.post(Vector(0x41), false);
+    let offered = offer(&page, false, TCG);
+    withdraw(&page, offered.vector);
+    assert!(page.post(Vector(0x41), false), "newly requested");
+    let gone = offered.word.without_irq();
+    assert!(settle(&page, offered.vector, gone, Interrupted::Nothing));
+    assert_eq!(page.highest_isr(), Some(Vector(0x41)));
+    assert_eq!(offer(&page, false, TCG).vector, None, "behind the first");
+    assert!(page.end().is_some());
+    assert_eq!(offer(&page, false, TCG).vector, Some(Vector(0x41)));
+}
+
+/// An entry that was turned back has lost nothing.
+#[test]
+fn a_turned_back_entry_leaves_its_vector_requested() {
+    let page = page();
+    page.post(Vector(0x41), false);
+    let offered = offer(&page, false, TCG);
+    withdraw(&page, offered.vector);
+    turned_back(&page, offered.vector);
+    assert_eq!(
+        (page.highest_irr(), page.highest_isr()),
+        (offered.vector, None)
+    );
 }
 
 /// A vector that came after the entry is neither taken nor forgotten.
@@ -136,6 +169,7 @@ fn a_higher_vector_that_came_meanwhile_is_not_the_one_taken() {
     let page = page();
     page.post(Vector(0x41), false);
     let offered = offer(&page, false, Errata::empty());
+    withdraw(&page, offered.vector);
     page.post(Vector(0xE1), false);
     assert!(settle(
         &page,

@@ -262,6 +262,7 @@ impl VcpuCore {
             };
             vmcb.set_virtual_interrupt(offer.word);
             vcpu.offered = offer.vector;
+            interrupt::withdraw(page, offer.vector);
             // Held back, and no timer is armed for it: it came after the plan.
             offer.recheck && !vcpu.recheck
         });
@@ -271,7 +272,10 @@ impl VcpuCore {
                 in_guest.leave();
                 true
             }
-            Err(_) => false,
+            Err(_) => {
+                interrupt::turned_back(page, vcpu.offered.take());
+                false
+            }
         };
         cpu::stgi();
         if done && (vcpu.offered.is_some() || experiment) && errata.contains(Errata::VIRQ_LOSES_INTR) {

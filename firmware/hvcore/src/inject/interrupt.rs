@@ -1,9 +1,10 @@
 //! External interrupts through V_IRQ, and when one counts as taken.
 //!
-//! A vector moves from IRR to ISR only when an exit shows that the CPU took it:
-//! V_IRQ is clear and EXITINTINFO does not give it back (APF-25). Until then it
-//! stays requested, so nothing is lost if the entry is cancelled or a higher
-//! vector comes.
+//! A vector gets into ISR only when an exit shows that the CPU took it: V_IRQ is
+//! clear and EXITINTINFO does not give it back (APF-25). Its IRR bit is taken out
+//! already at the entry ([`withdraw`]) and put back if the CPU did not take it:
+//! in between the guest may be in the vector's handler, and the same vector posted
+//! then is another interrupt, not the one that is being served.
 
 use super::reinject::Interrupted;
 use crate::ids::Vector;
@@ -45,7 +46,23 @@ pub fn held_by_shadow(page: &RegisterPage, errata: Errata) -> bool {
     errata.contains(Errata::SHADOW_IGNORED) && priority::candidate(page).is_some()
 }
 
-/// Settles the last offer after an exit; true when the vector was taken.
+/// The entry is about to happen with this offer.
+#[inline]
+pub fn withdraw(page: &RegisterPage, offered: Option<Vector>) {
+    if let Some(vector) = offered {
+        page.withdraw(vector);
+    }
+}
+
+/// The entry was turned back: what was withdrawn is requested again.
+pub fn turned_back(page: &RegisterPage, offered: Option<Vector>) {
+    if let Some(vector) = offered {
+        page.request_again(vector);
+    }
+}
+
+/// Settles the last offer, which was withdrawn, after an exit; true when the vector
+/// was taken.
 #[inline]
 pub fn settle(
     page: &RegisterPage,
@@ -56,7 +73,12 @@ pub fn settle(
     priority::set_cr8(page, word.tpr());
     let Some(vector) = offered else { return false };
     let taken = !word.irq() && !matches!(interrupted, Interrupted::Interrupt(_));
-    taken && page.accept(vector)
+    if taken {
+        page.serve(vector);
+    } else {
+        page.request_again(vector);
+    }
+    taken
 }
 
 #[cfg(test)]
@@ -77,11 +99,17 @@ mod tests {
         page.post(Vector(0x41), false);
         let offer = offer(&page, false, Errata::empty());
         assert_eq!(offer.vector, Some(Vector(0x41)));
+        withdraw(&page, offer.vector);
         assert!(!settle(&page, offer.vector, offer.word, Interrupted::Nothing));
         assert_eq!(page.highest_isr(), None);
         let gone = offer.word.without_irq();
+        withdraw(&page, offer.vector);
         assert!(!settle(&page, offer.vector, gone, Interrupted::Interrupt(0x41)));
         assert_eq!(page.highest_irr(), Some(Vector(0x41)));
+        withdraw(&page, offer.vector);
+        turned_back(&page, offer.vector);
+        assert_eq!(page.highest_irr(), Some(Vector(0x41)));
+        withdraw(&page, offer.vector);
         assert!(settle(&page, offer.vector, gone, Interrupted::Nothing));
         assert_eq!((page.highest_irr(), page.highest_isr()), (None, Some(Vector(0x41))));
     }

@@ -155,6 +155,26 @@ impl RegisterPage {
         true
     }
 
+    /// Takes a request out of IRR: it is on its way into the CPU, and the same
+    /// vector posted from now on is another interrupt. Owner only; followed by
+    /// [`Self::serve`] or [`Self::request_again`].
+    pub fn withdraw(&self, vector: Vector) {
+        let irr = self.word(Register::IRR.word_of(vector.0));
+        // Acquire: as in `accept`.
+        irr.fetch_and(!bit_of(vector), Ordering::Acquire);
+    }
+
+    /// The CPU took what was withdrawn. Owner only.
+    pub fn serve(&self, vector: Vector) {
+        self.set_bits(Register::ISR.word_of(vector.0), bit_of(vector));
+    }
+
+    /// The CPU did not take what was withdrawn: it is requested as before, and one
+    /// with what was posted meanwhile. Owner only.
+    pub fn request_again(&self, vector: Vector) {
+        self.set_bits(Register::IRR.word_of(vector.0), bit_of(vector));
+    }
+
     /// Ends the highest interrupt in service and returns it with its trigger
     /// mode (true: level). `None` if none was in service. Owner only.
     pub fn end(&self) -> Option<(Vector, bool)> {
