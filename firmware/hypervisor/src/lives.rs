@@ -116,7 +116,10 @@ impl Keeper {
         let words = self.words();
         let mut change = Change::None;
         // No pair: `end` and `parked` order what follows from it.
-        if self.supervisor.life() == Life::Loading && words.first_entry.load(Ordering::Relaxed) != 0 {
+        let entry = words.first_entry.load(Ordering::Relaxed);
+        if self.supervisor.life() == Life::Loading && entry != 0 {
+            let (name, began) = (self.name(), self.started);
+            crate::log::keep(format_args!("partition {name}: loads from TSC {began}, first instruction at {entry}\n"));
             change = self.on(machine, Event::Loaded, out);
         }
         let end = words.end.lock().take();

@@ -9,7 +9,7 @@
 //! [`machine`] boots the result in QEMU with its serial lines on [`console`]s;
 //! [`monitor`] decodes such lines;
 //! [`setup`] provides what all that needs, [`failure`] says how it ended, [`suite`] runs
-//! every test there is.
+//! every test there is, [`figures`] counts instructions and bytes.
 //! Also called: xtask, cargo runner, flasher.
 #![forbid(unsafe_code)]
 
@@ -18,6 +18,7 @@ pub mod cargo_build;
 pub mod command;
 pub mod console;
 pub mod failure;
+pub mod figures;
 pub mod image;
 pub mod initramfs;
 pub mod machine;
