@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Longest wait for one text.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Leaves the guest's console for the shell.
 const LEAVE: &[u8] = b"\x1d";
 const PROMPT: &str = "bulkhead> ";
