@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use bulkhead::command::Cli;
-use bulkhead::failure;
+use bulkhead::{failure, program};
 use clap::Parser;
 use std::process::{Command, ExitCode};
 
@@ -23,9 +23,18 @@ pub fn run_if_called() -> Option<ExitCode> {
     Some(failure::finish(Cli::parse_from(line).run()))
 }
 
-/// The host command, without arguments.
+/// The host command, without arguments. It ends with the thread that starts it, so that
+/// a test program that is killed leaves no machine running.
 pub fn bulkhead() -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe().context("the test program's path")?);
+    let ourselves = std::env::current_exe().context("the test program's path")?;
+    let mut command = match program::find("setpriv") {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "TERM", "--"]).arg(ourselves);
+            command
+        }
+        None => Command::new(ourselves),
+    };
     command.arg(MARK);
     Ok(command)
 }

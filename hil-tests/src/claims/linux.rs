@@ -196,7 +196,7 @@ fn backlog(stage: &mut Stage<'_>) -> Result<()> {
     let session = stage.session()?;
     let lines = BACKGROUND_LINES;
     // It waits for the terminal to be gone: until then its lines would be seen.
-    let script = format!("(sleep 3; seq -f 'background line %g' 1 {lines}) & true");
+    let script = format!("(sleep 3; seq 1 {lines} | sed 's,^,background line ,') & true");
     session.linux(NAME, &script)?;
     wait_until_idle(session)?;
     session
@@ -204,7 +204,7 @@ fn backlog(stage: &mut Stage<'_>) -> Result<()> {
         .send(format!("console {NAME}\r").as_bytes())?;
     let wait = session.patience.answer();
     session.console.expect("[console of linux;", wait)?;
-    let arrival = session.console.expect("]", wait)?;
+    let arrival = session.console.expect("\r", wait)?;
     let kept = number_before(&arrival, " bytes were kept").context("no count of kept bytes")?;
     let lost = number_before(&arrival, " older ones are lost").context("no loss is shown")?;
     ensure!(kept == BACKLOG, "{arrival}");
@@ -284,7 +284,7 @@ fn poweroff(stage: &mut Stage<'_>) -> Result<()> {
     session.bring_to(State::LinuxPrompt(NAME))?;
     session.console.send(b"poweroff -f\n")?;
     let wait = session.patience.linux();
-    session.notice(NAME, "the guest switched itself off", wait)?;
+    session.notice(NAME, "rests: the guest switched itself off", wait)?;
     session.forget_prompt(NAME);
     let rows = session.rows("ps")?;
     let row = rows.iter().find(|row| row["partition"] == NAME);

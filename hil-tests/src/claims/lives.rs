@@ -59,7 +59,7 @@ fn again_and_again(stage: &mut Stage<'_>) -> Result<()> {
     session.started("small")?;
     for round in 0..rounds {
         let place = || format!("round {round}");
-        let stopped = "stopped from the console";
+        let stopped = "rests: stopped from the console";
         session
             .order("stop", "small", stopped)
             .with_context(place)?;
@@ -134,7 +134,7 @@ fn stays_dead(stage: &mut Stage<'_>) -> Result<()> {
 
 fn rests(stage: &mut Stage<'_>) -> Result<()> {
     let session = stage.session()?;
-    session.order("start", "ender", "the guest switched itself off")?;
+    session.order("start", "ender", "rests: the guest switched itself off")?;
     let row = row(session, "ender")?;
     ensure!(row["state"] == "stopped", "{row}");
     Ok(())

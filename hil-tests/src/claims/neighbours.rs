@@ -71,7 +71,7 @@ fn counters(stage: &mut Stage<'_>) -> Result<()> {
 
 /// Starts the neighbour, waits for its end, and gives its counters.
 fn one_life(session: &mut Session) -> Result<BTreeMap<String, u64>> {
-    session.order("start", "neighbour", "the guest switched itself off")?;
+    session.order("start", "neighbour", "rests: the guest switched itself off")?;
     let rows = session.rows("stats neighbour")?;
     let counters = rows.iter().map(|row| {
         let name = row["counter"].as_str().context("no name")?;
