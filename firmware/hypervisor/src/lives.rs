@@ -106,6 +106,7 @@ impl Keeper {
 
     fn request_stop(&self, machine: &'static Machine) {
         let Some(shared) = wire::SHARED.get(self.index) else { return };
+        self.words().stop();
         for id in shared.ids() {
             post::request(shared, id, Requests::STOP, &Kicker::new(machine));
         }

@@ -117,6 +117,10 @@ pub struct Life {
     ready: AtomicU32,
     /// vCPUs parked, one bit each.
     parked: AtomicU32,
+    /// Number of the last life that was to be stopped.
+    stopping: AtomicU32,
+    /// Number of the last life that left an end.
+    ended: AtomicU32,
     /// Host TSC at which the life was announced: the guests' TSC 0.
     origin: core::sync::atomic::AtomicU64,
     /// Facts of this life, written by core 0 before it is announced.
@@ -166,6 +170,8 @@ impl Life {
             announced: AtomicU32::new(0),
             ready: AtomicU32::new(0),
             parked: AtomicU32::new(u32::MAX),
+            stopping: AtomicU32::new(0),
+            ended: AtomicU32::new(0),
             origin: core::sync::atomic::AtomicU64::new(0),
             facts: DeviceLock::new(None),
             end: DeviceLock::new(None),
@@ -186,6 +192,26 @@ impl Life {
     pub fn announced(&self) -> u32 {
         // Pair life, side B.
         self.announced.load(Ordering::Acquire)
+    }
+
+    /// The announced life shall stop. Goes before its STOP requests: a vCPU that
+    /// gets ready drops the requests of the life before, and must not drop these.
+    pub fn stop(&self) {
+        // Pair life: relaxed reads of the own number; P1 of each request publishes.
+        self.stopping.store(self.announced.load(Ordering::Relaxed), Ordering::Release);
+    }
+
+    /// The announced life shall stop. Asked after the requests were taken (P1).
+    pub fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire) == self.announced()
+    }
+
+    /// True for the first vCPU that ends the announced life: core 0 may have taken
+    /// its end before a second one comes.
+    pub fn claim_end(&self) -> bool {
+        let now = self.announced();
+        // No pair: one winner, and the lock of `end` orders the rest.
+        self.ended.swap(now, Ordering::Relaxed) != now
     }
 
     /// Host TSC at the beginning of the announced life.

@@ -161,6 +161,9 @@ impl VcpuCore {
             self.facts = facts;
         }
         self.owner.take(Requests::all());
+        if self.life.stopping() {
+            self.owner.raise_self(Requests::STOP);
+        }
         self.vcpu = Vcpu::new(self.vcpu.id, self.machine.rates.tsc_hz);
         self.mine.page.reset(self.vcpu.id.0);
         self.mine.counters.reset();
@@ -197,7 +200,10 @@ impl VcpuCore {
     fn end(&mut self, reason: EndReason) {
         self.vmcb.fetch_hidden_state();
         let epitaph = crate::record::of(self, reason);
-        self.life.end.lock().get_or_insert(End { reason, epitaph });
+        if self.life.claim_end() {
+            *self.life.end.lock() = Some(End { reason, epitaph });
+        }
+        self.life.stop();
         for sibling in self.shared.ids().filter(|id| *id != self.vcpu.id) {
             post::request(self.shared, sibling, Requests::STOP, &self.kicker);
         }
