@@ -86,7 +86,10 @@ impl Keeper {
         match step.action {
             Action::Nothing | Action::Run => {}
             Action::Load => self.load_due = true,
-            Action::AbandonLoad | Action::Park => self.request_stop(machine),
+            Action::AbandonLoad | Action::Park => {
+                self.load_due = false;
+                self.request_stop(machine);
+            }
             Action::Refuse(refusal) => {
                 let _ = write!(out, "{}\r\n", refusal.text());
                 return Change::Said;
@@ -117,8 +120,10 @@ impl Keeper {
         let words = self.words();
         let mut change = Change::None;
         // No pair: `end` and `parked` order what follows from it.
+// While the load is still due the word is that of the life before.
+        let loading = self.supervisor.life() == Life::Loading && !self.load_due;
         let entry = words.first_entry.load(Ordering::Relaxed);
-        if self.supervisor.life() == Life::Loading && entry != 0 {
+        if loading && entry != 0 {
             let (name, began) = (self.name(), self.started);
             crate::log::keep(format_args!("partition {name}: loads from TSC {began}, first instruction at {entry}\n"));
             change = self.on(machine, Event::Loaded, out);
