@@ -183,13 +183,11 @@ impl Housekeeper {
     /// Only the attached guest's transmitter is ever held.
     fn set_attached(&mut self, id: PartitionId, attached: bool) {
         let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else { return };
-        let line = {
-            let mut serial = serial.lock();
-            serial.attach(attached);
-            serial.input_waits = false;
-            let ready = serial.may_send();
-            serial.uart.set_tx_ready(ready)
-        };
+        let mut serial = serial.lock();
+        serial.attach(attached);
+        serial.input_waits = false;
+        let ready = serial.may_send();
+        let line = serial.uart.set_tx_ready(ready);
         self.raise(id, line);
     }
 
@@ -197,16 +195,13 @@ impl Housekeeper {
     fn feed_guest(&mut self) {
         let Some(id) = self.console.attached() else { return };
         let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else { return };
-        let line = {
-            let mut serial = serial.lock();
-            let mut line = None;
-            while serial.uart.room() > 0 {
-                let Some(byte) = self.console.guest_byte() else { break };
-                line = serial.uart.receive(byte).line.or(line);
-            }
-            serial.input_waits = self.console.waiting() > 0;
-            line
-        };
+        let mut serial = serial.lock();
+        let mut line = None;
+        while serial.uart.room() > 0 {
+            let Some(byte) = self.console.guest_byte() else { break };
+            line = serial.uart.receive(byte).line.or(line);
+        }
+        serial.input_waits = self.console.waiting() > 0;
         self.raise(id, line);
     }
 
@@ -217,13 +212,14 @@ impl Housekeeper {
         let mut buffer = [0u8; 512];
         loop {
             let room = self.terminal.room().min(buffer.len());
-            let (count, line) = {
+            let count = {
                 let mut serial = serial.lock();
                 let count = serial.take(buffer.get_mut(..room).unwrap_or_default());
                 let ready = serial.may_send();
-                (count, serial.uart.set_tx_ready(ready))
+                let line = serial.uart.set_tx_ready(ready);
+                self.raise(id, line);
+                count
             };
-            self.raise(id, line);
             if count == 0 {
                 return;
             }
@@ -232,6 +228,7 @@ impl Housekeeper {
         }
     }
 
+    /// Call with the serial port locked, so that lines are told as they moved.
     fn raise(&self, id: PartitionId, line: Option<bool>) {
         let index = self.keepers.get(usize::from(id.0)).map(Keeper::index);
         if let (Some(level), Some(shared)) = (line, index.and_then(|index| wire::SHARED.get(index))) {
