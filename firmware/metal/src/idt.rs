@@ -43,6 +43,9 @@ unsafe extern "C" fn acknowledge_x2apic() {
     )
 }
 
+/// Spurious interrupts need no acknowledgement. Nor does an NMI: its input is
+/// masked here, so what comes is the board's (a watchdog, a button, a parity
+/// line); it has ended a guest's run, and is no reason to lose the core.
 #[unsafe(naked)]
 unsafe extern "C" fn ignore() {
     naked_asm!("iretq")
@@ -66,7 +69,6 @@ macro_rules! fault_stub {
 
 fault_stub!(fault_de, "0", "push 0");
 fault_stub!(fault_db, "1", "push 0");
-fault_stub!(fault_nmi, "2", "push 0");
 fault_stub!(fault_bp, "3", "push 0");
 fault_stub!(fault_ud, "6", "push 0");
 fault_stub!(fault_nm, "7", "push 0");
@@ -96,7 +98,7 @@ fn build() -> InterruptDescriptorTable {
         idt,
         divide_error = fault_de,
         debug = fault_db,
-        non_maskable_interrupt = fault_nmi,
+        non_maskable_interrupt = ignore,
         breakpoint = fault_bp,
         invalid_opcode = fault_ud,
         device_not_available = fault_nm,
