@@ -156,9 +156,13 @@ pub fn xgetbv() -> u64 {
 
 /// Lets guests use x87, SSE and XSAVE on this core: their state lives in the
 /// registers for as long as the guest does, because host code uses none of it.
+/// Machine checks in our own code are reported instead of resetting the board.
 pub fn prepare_fpu() {
     use x86_64::registers::control::{Cr4, Cr4Flags};
     let mut flags = Cr4::read() | Cr4Flags::OSFXSR | Cr4Flags::OSXMMEXCPT_ENABLE;
+    if cpuid(1, 0).edx & (1 << 7) != 0 {
+        flags |= Cr4Flags::MACHINE_CHECK_EXCEPTION;
+    }
     if supported_xcr0() != 0 {
         flags |= Cr4Flags::OSXSAVE;
     }
@@ -179,7 +183,7 @@ static RESET_FPU: ResetFpu = {
     ResetFpu(bytes)
 };
 
-/// Puts x87, SSE, AVX, XCR0 and DR0 to DR3 into their reset state, so that a
+/// Puts x87, SSE, AVX, XCR0, `TSC_AUX` and DR0 to DR3 into their reset state, so that a
 /// guest finds nothing of the one before it.
 pub fn reset_guest_registers() {
     let supported = supported_xcr0();
@@ -194,6 +198,10 @@ pub fn reset_guest_registers() {
                 in("eax") u32::MAX, in("edx") u32::MAX, options(nostack, readonly));
         }
         xsetbv(1);
+    }
+    if cpuid(0x8000_0001, 0).edx & (1 << 27) != 0 || cpuid(7, 0).ecx & (1 << 22) != 0 {
+        // SAFETY: TSC_AUX exists with RDTSCP or RDPID; the host reads neither.
+        unsafe { wrmsr(svm::msr::TSC_AUX, 0) };
     }
     // SAFETY: DR7 of the host is 0, so breakpoint addresses have no effect here.
     unsafe {

@@ -6,6 +6,8 @@
 pub const APIC_BASE: u32 = 0x1b;
 /// EFER.
 pub const EFER: u32 = 0xc000_0080;
+/// Value that RDTSCP and RDPID give beside the time.
+pub const TSC_AUX: u32 = 0xc000_0103;
 /// VM_CR: SVM lock and disable (24593 section 15.30.1).
 pub const VM_CR: u32 = 0xc001_0114;
 /// Host save area of VMRUN (24593 section 15.30.4).
