@@ -170,6 +170,21 @@ pub fn prepare_fpu() {
     unsafe { Cr4::write(flags) };
 }
 
+/// Makes LFENCE serialise on this core, as the guests' `DE_CFG` says it does:
+/// their kernels build branch barriers on it. The MSR exists from family 10h on,
+/// family 11h apart; newer parts need nothing (CPUID 8000_0021 EAX bit 2).
+pub fn serialise_lfence() {
+    let always = cpuid(0x8000_0000, 0).eax >= 0x8000_0021 && cpuid(0x8000_0021, 0).eax & (1 << 2) != 0;
+    let signature = cpuid(1, 0).eax;
+    let family = ((signature >> 8) & 0xf) + ((signature >> 20) & 0xff);
+    if always || family < 0x10 || family == 0x11 {
+        return;
+    }
+    let value = rdmsr(svm::msr::DE_CFG) | svm::msr::DE_CFG_LFENCE_SERIALISES;
+    // SAFETY: the bit only makes LFENCE wait; the MSR exists in these families.
+    unsafe { wrmsr(svm::msr::DE_CFG, value) };
+}
+
 /// Memory image of a reset FPU: XSAVE area with an empty header.
 #[repr(C, align(64))]
 struct ResetFpu([u8; 1088]);

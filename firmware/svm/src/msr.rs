@@ -13,6 +13,11 @@ pub const VM_CR: u32 = 0xc001_0114;
 /// Host save area of VMRUN (24593 section 15.30.4).
 pub const VM_HSAVE_PA: u32 = 0xc001_0117;
 
+/// Decode configuration: bit 1 makes LFENCE serialise.
+pub const DE_CFG: u32 = 0xc001_1029;
+/// DE_CFG bit 1.
+pub const DE_CFG_LFENCE_SERIALISES: u64 = 1 << 1;
+
 /// EFER.SVME: SVM instructions are enabled.
 pub const EFER_SVME: u64 = 1 << 12;
 /// VM_CR.SVMDIS: SVM cannot be enabled.

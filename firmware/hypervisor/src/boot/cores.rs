@@ -98,6 +98,7 @@ fn common_features(machine: &Machine) -> SvmFeatures {
 fn ap_main(me: CpuId) -> ! {
     host_apic::init();
     cpu::prepare_fpu();
+    cpu::serialise_lfence();
     let svm = svm_enable::probe();
     if let Some(slot) = REPORTS.lock().get_mut(usize::from(me.0)) {
         *slot = Some(svm);
