@@ -199,6 +199,8 @@ impl VcpuCore {
         if self.vcpu.run == Run::Halted {
             self.mine.set_activity(Activity::Halted);
         }
+        // What the last entry held back is asked for below.
+        self.vcpu.recheck = false;
         timer.arm(self, now, moment);
         let halted = self.vcpu.run == Run::Halted;
         let interrupts = self.vmcb.save().rflags & RFLAGS_IF != 0;

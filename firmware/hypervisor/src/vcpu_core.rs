@@ -185,8 +185,11 @@ impl VcpuCore {
         self.mine.set_activity(Activity::Loading);
         let words = &self.mine.words;
         let stopped = || words.requested().contains(Requests::STOP);
-        let state = load::load(self.partition, stopped)?;
+        let state = load::load(self.partition, &stopped)?;
         while !self.life.all_ready(self.partition.vcpus()) {
+            if stopped() {
+                return Err(LoadFault::Stopped);
+            }
             cpu::pause();
         }
         start::first(&mut self.vcpu, &mut self.vmcb, &state);
