@@ -107,6 +107,25 @@ fn the_uarts_interrupt_reaches_the_vcpu_that_the_ioapic_names() {
     drop(blocking);
 }
 
+/// PLT-52: also a guest that leaves the FIFOs off, whose receiver holds one byte,
+/// has the next one brought.
+#[test]
+fn reading_the_last_typed_byte_calls_for_the_next() {
+    for (fifo, typed) in [(0, 1), (1, 16)] {
+        let mut stage = Stage::new(1);
+        assert_eq!(output(&mut stage, 0x3FA, 1, fifo), Verdict::Resume);
+        {
+            let mut serial = stage.partition.serial.lock();
+            (0..typed).for_each(|_| assert!(serial.uart.receive(b'a').taken));
+            serial.input_waits = true;
+        }
+        for left in (0..typed).rev() {
+            input(&mut stage, 0x3F8, 1);
+            assert_eq!(stage.cores.attention_count(), u32::from(left == 0));
+        }
+    }
+}
+
 /// PLT-42, PLT-03: reset and soft-off end the life, and only their values do.
 #[test]
 fn reset_and_soft_off_stop_the_partition() {

@@ -119,6 +119,12 @@ impl Uart {
         }
     }
 
+    /// The guest has read all that was typed.
+    #[must_use]
+    pub fn drained(&self) -> bool {
+        self.received.is_empty()
+    }
+
     /// A byte typed at the console.
     pub fn receive(&mut self, byte: u8) -> Received {
         let taken = self.room() > 0 && self.received.push_back(byte).is_ok();

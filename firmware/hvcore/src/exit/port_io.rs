@@ -6,7 +6,6 @@
 use super::context::{Context, StopReason, Verdict};
 use super::{port_string, skip};
 use crate::decode::regs::{Gpr, Width};
-use crate::device::uart::BURST;
 use crate::ids::VcpuId;
 use crate::policy::port_io::{self, PortRead, PortWrite};
 use crate::port::{GuestCpu, GuestMemory};
@@ -59,7 +58,7 @@ pub fn read<C: GuestCpu, M: GuestMemory, K: Cores>(
             let (value, attention) = {
                 let mut serial = at.partition.serial.lock();
                 let read = serial.uart.read(u16::from(register));
-                let attention = register == 0 && serial.input_waits && serial.uart.room() == BURST;
+                let attention = register == 0 && serial.input_waits && serial.uart.drained();
                 line_moved(at, read.line);
                 (read.value, attention)
             };
