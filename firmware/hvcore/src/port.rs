@@ -61,6 +61,8 @@ pub trait GuestCpu {
     fn set_pat(&mut self, pat: u64);
     /// Replaces DR6.
     fn set_dr6(&mut self, dr6: u64);
+    /// Replaces DR7.
+    fn set_dr7(&mut self, dr7: u64);
     /// Replaces the exception intercepts.
     fn set_exception_intercepts(&mut self, set: u32);
     /// Turns the IRET intercept on or off.

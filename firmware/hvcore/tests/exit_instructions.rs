@@ -194,6 +194,15 @@ fn debug_and_alignment_exceptions_are_the_guests() {
     }
 }
 
+/// PLT-60: or the handler's first access to a debug register would trap again.
+#[test]
+fn a_debug_exception_given_on_ends_general_detect() {
+    let mut stage = Stage::new(1);
+    stage.cpu.vmcb.save.dr7 = 1 << 13 | 0x400 | 1;
+    let _resume = stage.instruction(HLT, ExitCode::EXCEPTION_DB);
+    assert_eq!(stage.cpu.vmcb.save.dr7, 0x401);
+}
+
 /// 24593 section 8.2.9: a fault of ours merges with what was being delivered.
 #[test]
 fn faults_during_delivery_become_double_then_triple() {

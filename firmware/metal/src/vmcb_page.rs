@@ -140,6 +140,11 @@ impl GuestCpu for VmcbPage {
         self.dirty(Clean::DEBUG_REGISTERS);
     }
 
+    fn set_dr7(&mut self, dr7: u64) {
+        self.vmcb.save.dr7 = dr7;
+        self.dirty(Clean::DEBUG_REGISTERS);
+    }
+
     fn set_exception_intercepts(&mut self, set: u32) {
         self.vmcb.control.intercept_exceptions = set;
         self.dirty(Clean::INTERCEPTS);

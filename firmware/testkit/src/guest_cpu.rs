@@ -102,6 +102,10 @@ impl GuestCpu for FakeCpu {
         self.vmcb.save.dr6 = dr6;
     }
 
+    fn set_dr7(&mut self, dr7: u64) {
+        self.vmcb.save.dr7 = dr7;
+    }
+
     fn set_exception_intercepts(&mut self, set: u32) {
         self.vmcb.control.intercept_exceptions = set;
     }

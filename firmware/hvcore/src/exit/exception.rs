@@ -9,8 +9,17 @@ use crate::port::{GuestCpu, GuestMemory};
 use crate::vcpu::post::Cores;
 use svm::vmcb::event::Event;
 
-/// #DB; DR6 is in the VMCB already.
+/// General detect: accesses to debug registers fault.
+const DR7_GD: u64 = 1 << 13;
+
+/// #DB; DR6 is in the VMCB already. Delivering it clears DR7.GD, so that the
+/// handler can use the debug registers (24593 section 13.1); an intercepted one was not
+/// delivered, and an injected one does not.
 pub fn debug<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>) -> Verdict {
+    let dr7 = at.cpu.save().dr7;
+    if dr7 & DR7_GD != 0 {
+        at.cpu.set_dr7(dr7 & !DR7_GD);
+    }
     give(at, Event::exception(1))
 }
 
