@@ -52,10 +52,10 @@ pub fn measure(workspace: &Workspace) -> Result<Vec<Row>, Failure> {
     };
     let mut dialogue = Dialogue::start(&spec)?;
     let said = dialogue.wait_for(first_program::SAYS, 0)?;
-    let from = said.len();
-    let rest = dialogue.wait_for(RESTS, from)?;
-    let line = format!("{}{rest}", first_program::SAYS);
-    let tsc = first_program::tsc(&line).context("the first program printed no number")?;
+    // The number stands behind the words, the notice of the restart behind both.
+    let from = said.find(first_program::SAYS).unwrap_or(0);
+    let said = dialogue.wait_for(RESTS, from)?;
+    let tsc = first_program::tsc(said).context("the first program printed no number")?;
     dialogue.enter_shell()?;
     let log = dialogue.ask("log", "first instruction at ")?;
     let start = start(&log).context("the log does not say when the guest started")?;

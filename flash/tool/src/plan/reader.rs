@@ -283,7 +283,11 @@ impl<'a, 'i, 'd> Keys<'a, 'i, 'd> {
             return set;
         };
         for item in list.iter() {
-            match item.get_ref().as_str().map(|name| (name, Errata::from_name(name))) {
+            match item
+                .get_ref()
+                .as_str()
+                .map(|name| (name, Errata::from_name(name)))
+            {
                 Some((_, Some(erratum))) => set |= erratum,
                 Some((name, None)) => self.unknown_erratum(name, item.span()),
                 None => self.wrong(key, item),
