@@ -29,5 +29,9 @@ bitflags::bitflags! {
         /// TCG: a virtual interrupt of the class equal to V_TPR is delivered.
         /// Cure: hand over a priority one lower.
         const TPR_EQUAL_DELIVERED = 1 << 5;
+        /// TCG 7.2: a guest's MOV to CR8 that lets a pending virtual interrupt
+        /// through asserts a lock that is not held, and the emulator aborts. Cure:
+        /// intercept writes of CR8 while V_IRQ is set.
+        const CR8_WRITE_ABORTS = 1 << 6;
     }
 }

@@ -263,6 +263,9 @@ impl VcpuCore {
                 interrupt::offer(page, shadow, errata)
             };
             vmcb.set_virtual_interrupt(offer.word);
+            if errata.contains(Errata::CR8_WRITE_ABORTS) {
+                vmcb.intercept_cr8_writes(offer.word.irq());
+            }
             vcpu.offered = offer.vector;
             interrupt::withdraw(page, offer.vector);
             // Held back, and no timer is armed for it: it came after the plan.

@@ -58,6 +58,16 @@ impl VmcbPage {
         self.vmcb.control.tlb_control = TlbControl::guest(flush_by_asid).0;
     }
 
+    /// Whether the next run exits when the guest writes CR8.
+    #[inline(always)]
+    pub fn intercept_cr8_writes(&mut self, on: bool) {
+        let set = if on { intercept::CR8_WRITE } else { 0 };
+        if self.vmcb.control.intercept_cr != set {
+            self.vmcb.control.intercept_cr = set;
+            self.dirty(Clean::INTERCEPTS);
+        }
+    }
+
     /// From here on a virtual interrupt exits instead of being taken.
     pub fn intercept_virtual_interrupts(&mut self) {
         let bit = intercept::Misc1::VINTR.bits();

@@ -1,7 +1,7 @@
 //! The match over exit codes: one line a kind.
 
 use super::context::{Context, StopReason, Verdict};
-use super::{cpuid, exception, hypercall, msr, nested_fault, port_io, skip, xsetbv};
+use super::{cpuid, exception, hypercall, msr, nested_fault, port_io, skip, task_priority, xsetbv};
 use crate::error::GuestFault;
 use crate::port::{GuestCpu, GuestMemory};
 use crate::vcpu::counters::Count;
@@ -29,6 +29,7 @@ pub fn dispatch<C: GuestCpu, M: GuestMemory, K: Cores>(
         ExitCode::VINTR => (Count::Other, Verdict::Resume),
         // Taken by the host when its interrupt flag is set again.
         ExitCode::NMI | ExitCode::SMI | ExitCode::INIT => (Count::Other, Verdict::Resume),
+        ExitCode::CR8_WRITE => (Count::Other, task_priority::write(at)),
         ExitCode::IRET => (Count::Other, iret(at)),
         // Caches are coherent and no device bypasses them: nothing to write back.
         ExitCode::INVD | ExitCode::WBINVD => (Count::Other, skip::instruction(at)),

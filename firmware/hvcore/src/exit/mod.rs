@@ -18,6 +18,7 @@ mod nested_fault;
 mod port_io;
 mod port_string;
 mod skip;
+mod task_priority;
 mod xsetbv;
 
 pub use context::{Context, PartitionFacts, StopReason, Verdict};

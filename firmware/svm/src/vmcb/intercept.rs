@@ -3,6 +3,10 @@
 //! The forced set is the isolation policy in one place: without these exits a
 //! guest could reach the machine. 24593 section 15.9 and table B-1.
 
+/// Offset 000h, writes in the upper half: MOV to CR8. No other move of a control
+/// register is ever intercepted.
+pub const CR8_WRITE: u32 = 1 << (16 + 8);
+
 bitflags::bitflags! {
     /// Offset 00Ch: first word of instruction and event intercepts.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
