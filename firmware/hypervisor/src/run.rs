@@ -174,7 +174,7 @@ impl VcpuCore {
         let waiting = self.vcpu.run == Run::WaitForSipi;
         start::startup(&mut self.vcpu, &mut self.vmcb, page, self.machine.facts.signature);
         if waiting {
-            cpu::reset_guest_registers();
+            cpu::reset_guest_registers(self.believes_xcr0(self.vcpu.xsetbv_exited));
             vmrun::load_hidden_state(&self.vmcb);
             self.mine.set_activity(Activity::Running);
         }

@@ -4,6 +4,7 @@ use crate::load::{self, LoadFault};
 use crate::machine::{End, EndReason, Life, Machine, Partition};
 use crate::run::{self, Ending};
 use crate::wire;
+use board::Errata;
 use hvcore::exit::{PartitionFacts, StopReason};
 use hvcore::ids::{CpuId, Hpa, VcpuId};
 use hvcore::kick::{Owner, Requests};
@@ -164,6 +165,7 @@ impl VcpuCore {
         if self.life.stopping() {
             self.owner.raise_self(Requests::STOP);
         }
+        let xsetbv_exited = self.vcpu.xsetbv_exited;
         self.vcpu = Vcpu::new(self.vcpu.id, self.machine.rates.tsc_hz);
         self.mine.page.reset(self.vcpu.id.0);
         self.mine.counters.reset();
@@ -171,10 +173,16 @@ impl VcpuCore {
         let maps = [permission_maps::msr_map(), permission_maps::io_map()];
         self.vmcb.reset(maps, self.partition.nested_root, self.partition.asid, self.tsc_offset);
         start::init(&mut self.vcpu, &mut self.vmcb, &self.mine.page, self.machine.facts.signature);
-        cpu::reset_guest_registers();
+        cpu::reset_guest_registers(self.believes_xcr0(xsetbv_exited));
         vmrun::load_hidden_state(&self.vmcb);
         self.mine.set_activity(Activity::WaitForSipi);
         self.life.set_ready(self.vcpu.id.0);
+    }
+
+    /// Whether XCR0 is left alone at a start because no exit said that it changed:
+    /// only where a plan turns the work-around for XSETBV off.
+    pub fn believes_xcr0(&self, xsetbv_exited: bool) -> bool {
+        self.machine.facts.errata_off.contains(Errata::XSETBV_NO_EXIT) && !xsetbv_exited
     }
 
     /// vCPU 0 loads the images and waits for the others.

@@ -199,8 +199,10 @@ static RESET_FPU: ResetFpu = {
 };
 
 /// Puts x87, SSE, AVX, XCR0, `TSC_AUX` and DR0 to DR3 into their reset state, so that a
-/// guest finds nothing of the one before it.
-pub fn reset_guest_registers() {
+/// guest finds nothing of the one before it. `keep_xcr0` for the experiment that
+/// shows why XCR0 is among them even if no XSETBV was seen.
+pub fn reset_guest_registers(keep_xcr0: bool) {
+    let found = xgetbv();
     let supported = supported_xcr0();
     if supported == 0 {
         // SAFETY: 512 readable, 16-byte aligned bytes; loads only FPU state.
@@ -212,7 +214,7 @@ pub fn reset_guest_registers() {
             asm!("xrstor [{0}]", in(reg) &raw const RESET_FPU,
                 in("eax") u32::MAX, in("edx") u32::MAX, options(nostack, readonly));
         }
-        xsetbv(1);
+        xsetbv(if keep_xcr0 { found } else { 1 });
     }
     if cpuid(0x8000_0001, 0).edx & (1 << 27) != 0 || cpuid(7, 0).ecx & (1 << 22) != 0 {
         // SAFETY: TSC_AUX exists with RDTSCP or RDPID; the host reads neither.

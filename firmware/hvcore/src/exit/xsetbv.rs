@@ -19,5 +19,6 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
         return at.general_protection();
     }
     at.cpu.set_xcr0(value);
+    at.vcpu.xsetbv_exited = true;
     skip::instruction(at)
 }

@@ -43,6 +43,8 @@ pub struct Vcpu {
     pub recheck: bool,
     /// IRET exits are on.
     pub iret_watched: bool,
+    /// An XSETBV of this guest has exited.
+    pub xsetbv_exited: bool,
     /// MTRR shadow.
     pub mtrrs: Mtrrs,
     /// kvmclock page.
@@ -72,6 +74,7 @@ impl Vcpu {
             offered: None,
             recheck: false,
             iret_watched: false,
+            xsetbv_exited: false,
             mtrrs: Mtrrs::reset(),
             clock_page: SystemTimePage::new(),
             unanswered: Unanswered::default(),
