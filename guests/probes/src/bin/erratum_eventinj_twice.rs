@@ -17,6 +17,8 @@ use rt::{cpuid, fault, interrupt, lapic, smp};
 
 const ROUNDS: u32 = 30_000;
 const VECTOR: u8 = 0x60;
+/// Most times that the guest opens its ears for one interrupt.
+const WINDOWS: u32 = 10_000;
 
 static TAKEN: AtomicU32 = AtomicU32::new(0);
 static DEPTH: AtomicU32 = AtomicU32::new(0);
@@ -53,21 +55,25 @@ fn erratum_eventinj_twice() {
         }
     });
     interrupt::set_handler(0x30, |_| lapic::eoi());
-    let mut good = 0;
+    let (mut good, mut twice) = (0, 0);
     for round in 0..ROUNDS {
         TAKEN.store(0, Ordering::Relaxed);
         lapic::send_self(VECTOR);
-        interrupt::window();
-        undefined();
-        // The pending window may have gone to the other vector first.
+        // A window may go to the other vector, or pass while the hypervisor waits out a shadow.
+        let came = (0..WINDOWS).any(|_| {
+            interrupt::window();
+            undefined();
+            TAKEN.load(Ordering::Relaxed) != 0
+        });
         interrupt::window();
         undefined();
         let taken = TAKEN.load(Ordering::Relaxed);
-        require!(taken == 1, "round {round}: taken {taken} times");
+        require!(came, "round {round}: not taken");
         good += u32::from(taken == 1);
-        if taken != 1 {
-            break;
-        }
+        twice += u32::from(taken > 1);
+    }
+    if twice != 0 {
+        rt::report!("info {twice} of {ROUNDS} interrupts came more than once");
     }
     claim!(
         good == ROUNDS,
