@@ -120,7 +120,7 @@ impl Keeper {
         let words = self.words();
         let mut change = Change::None;
         // No pair: `end` and `parked` order what follows from it.
-// While the load is still due the word is that of the life before.
+        // While the load is still due the word is that of the life before.
         let loading = self.supervisor.life() == Life::Loading && !self.load_due;
         let entry = words.first_entry.load(Ordering::Relaxed);
         if loading && entry != 0 {
@@ -184,7 +184,7 @@ impl Keeper {
         let platform = Platform {
             vcpus: partition.vcpus(),
             tsc_khz: (machine.rates.tsc_hz / 1000) as u32,
-            stable_tsc: true,
+            stable_tsc: machine.stable_tsc,
         };
         let Some(scale) = Scale::of_tsc(machine.rates.tsc_hz) else { return };
         let words = self.words();
@@ -196,7 +196,7 @@ impl Keeper {
             cpuid: CpuidTable::new(&machine.cpuid, platform),
             msr: MsrPolicy::new(&machine.cpuid),
             efer: efer::writable(&machine.cpuid),
-            clock: PartitionClock::start(scale, Tsc(0), epoch, true),
+            clock: PartitionClock::start(scale, Tsc(0), epoch, machine.stable_tsc),
         });
         shared.serial.lock().reset();
         *shared.ioapic.lock() = hvcore::device::ioapic::IoApic::new();

@@ -57,6 +57,8 @@ pub struct Machine {
     pub ecam: Option<Hpa>,
     /// Wall clock at TSC 0, in nanoseconds since 1970; 0 when nobody knows.
     pub epoch_ns: u64,
+    /// The TSCs of all started cores run in step (PLT-33).
+    pub stable_tsc: bool,
     /// Clock rates.
     pub rates: Rates,
     /// Host facts for exit handling.

@@ -41,10 +41,54 @@ extern "C" fn bulkhead_ap_main() -> ! {
     }
 }
 
-/// Called by a started core once it has written down what core 0 wants to know.
+/// Clock readings exchanged with each started core.
+const ROUNDS: u64 = 16;
+/// Round that core 0 asks for, and the last one answered.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+static ANSWERED: AtomicU64 = AtomicU64::new(0);
+static READING: AtomicU64 = AtomicU64::new(0);
+
+/// Called by a started core once it has written down what core 0 wants to know;
+/// answers core 0's questions about its clock, then returns.
 pub fn report() {
     // Pair: boot hand-shake with `start`; everything before is visible to core 0.
     REPORTED.store(true, Ordering::Release);
+    for round in 1..=ROUNDS {
+        // Pair: clock questions, side B. Core 0 always asks them all.
+        while ASKED.load(Ordering::Acquire) != round {
+            cpu::pause();
+        }
+        READING.store(cpu::tsc(), Ordering::Relaxed); // Pair: published by ANSWERED.
+        ANSWERED.store(round, Ordering::Release); // Pair: clock questions.
+    }
+}
+
+/// Asks the core that has just reported; true if each of its readings lies
+/// between two of ours, that is, no clock is seen to be ahead or behind.
+fn clock_in_step() -> bool {
+    let mut in_step = true;
+    for round in 1..=ROUNDS {
+        let before = cpu::tsc();
+        ASKED.store(round, Ordering::Release); // Pair: clock questions, side A.
+        while ANSWERED.load(Ordering::Acquire) != round {
+            cpu::pause();
+        }
+        let theirs = READING.load(Ordering::Relaxed); // Pair: read after ANSWERED.
+        in_step &= before <= theirs && theirs <= cpu::tsc();
+    }
+    ASKED.store(0, Ordering::Relaxed); // Pair: the next core is not started yet.
+    in_step
+}
+
+/// What became of a core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Started {
+    /// It does not answer.
+    No,
+    /// It runs, but its TSC is not in step with core 0's.
+    OutOfStep,
+    /// It runs and its TSC is in step.
+    InStep,
 }
 
 /// Prepares the page at `page` (below 1 MiB) and the function cores will run,
@@ -80,21 +124,22 @@ fn wait_for_report(rates: Rates, micros: u64) -> bool {
     REPORTED.load(Ordering::Acquire) // Pair: as above.
 }
 
-/// Starts one core; true when it has reported. One that has not is sent back to
-/// wait: coming late, it would run on the next core's stack.
-pub fn start(core: CpuId, apic: ApicId, page: Hpa, rates: Rates) -> bool {
+/// Starts one core and compares its clock. One that does not report is sent back
+/// to wait: coming late, it would run on the next core's stack.
+pub fn start(core: CpuId, apic: ApicId, page: Hpa, rates: Rates) -> Started {
     percpu::label_stack(core);
     // The stack value is read by the started core after the IPI, which orders it.
     bulkhead_ap_stack.store(percpu::stack_top(core), Ordering::SeqCst); // Pair: start-up IPI.
     REPORTED.store(false, Ordering::SeqCst); // Pair: start-up IPI.
+    ANSWERED.store(0, Ordering::SeqCst); // Pair: start-up IPI.
     host_apic::send_init(apic);
     delay(rates, 10_000);
     for _ in 0..2 {
         host_apic::send_startup(apic, (page.0 >> 12) as u8);
         if wait_for_report(rates, 200_000) {
-            return true;
+            return if clock_in_step() { Started::InStep } else { Started::OutOfStep };
         }
     }
     host_apic::send_init(apic);
-    false
+    Started::No
 }

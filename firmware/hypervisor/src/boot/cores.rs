@@ -10,7 +10,8 @@ use hvcore::ids::{ApicId, CpuId, Hpa};
 use crate::log::say as print;
 use metal::lock::DeviceLock;
 use metal::svm_enable::{self, CoreSvm};
-use metal::{cpu, host_apic, smp};
+use metal::smp::{self, Started};
+use metal::{cpu, host_apic};
 use svm::cpuid::SvmFeatures;
 
 static REPORTS: DeviceLock<[Option<CoreSvm>; CPUS]> = DeviceLock::new([None; CPUS]);
@@ -42,7 +43,12 @@ pub fn start(machine: &mut Machine) {
             core.started = true;
             core.svm = svm_enable::probe();
         } else if let Some(page) = page {
-            core.started = smp::start(CpuId(i as u8), core.apic, page, rates);
+            let started = smp::start(CpuId(i as u8), core.apic, page, rates);
+            core.started = started != Started::No;
+            if started == Started::OutOfStep {
+                machine.stable_tsc = false;
+                print(format_args!("core {i}: its TSC is not in step with core 0's: guests get no stable clock\n"));
+            }
             if let Some(svm) = REPORTS.lock().get(i).copied().flatten() {
                 core.svm = svm;
             }

@@ -72,6 +72,7 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
         fadt: None,
         ecam: None,
         epoch_ns: 0,
+        stable_tsc: true,
         rates: Rates { tsc_hz: 0, apic_per_tsc: 0 },
         facts: HostFacts {
             features: SvmFeatures::empty(),
