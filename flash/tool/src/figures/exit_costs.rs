@@ -1,8 +1,8 @@
 //! Instructions per exit, as the guest `bench` sees them.
 //!
 //! Owns: which of its lines stands beside which of KVM's figures. The least of all
-//! iterations is taken: virtual time sums up the instructions of all CPUs, so the
-//! mean also holds what the housekeeping core did meanwhile.
+//! iterations is taken: what the housekeeping core does meanwhile counts as well under
+//! `-icount`, and is no part of the path.
 
 use super::dialogue::Dialogue;
 use super::plans::{HOST_MEMORY, Subject};
