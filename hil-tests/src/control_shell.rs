@@ -28,12 +28,15 @@ pub fn run(console: &mut Console, command: &str, wait: Duration) -> Result<Strin
     Ok(answer)
 }
 
-/// What guests said, without the notices that stand between their words.
+/// What guests said, without what the firmware said between their words: notices, and the
+/// epitaph that may precede one.
 pub fn without_notices(said: &str) -> String {
     let mut words = String::new();
     let mut rest = said;
     while let Some((before, notice)) = rest.split_once("\n[partition ") {
-        words.push_str(before);
+        let epitaph = before.find(" died on vCPU ");
+        let begin = epitaph.and_then(|at| before[..at].rfind("\npartition "));
+        words.push_str(begin.map_or(before, |at| before[..at].trim_end_matches('\n')));
         rest = notice.split_once("]\n").map_or("", |(_, behind)| behind);
     }
     words.push_str(rest);
@@ -66,6 +69,12 @@ mod tests {
     fn a_word_that_a_notice_cuts_is_whole_again() {
         let said = "hello o\n[partition hello runs]\nk\nend\n";
         assert_eq!(without_notices(said), "hello ok\nend\n");
+    }
+
+    #[test]
+    fn an_epitaph_is_none_of_the_guest_s_words() {
+        let said = "PROBE de\n\npartition x died on vCPU 0, core 1\nwhy it did\n[partition x died: so]\nad\n";
+        assert_eq!(without_notices(said), "PROBE dead\n");
     }
 
     #[test]
