@@ -12,7 +12,8 @@ use hvcore::guest::memory_map::RamLayout;
 use hvcore::guest::multiboot::{self, Image, ImageFault, LayoutFault};
 use hvcore::guest::{acpi_tables, flat, reset_vector};
 use hvcore::ids::Gpa;
-use hvcore::port::GuestMemory;
+use hvcore::port::{GuestMemory, NotRam};
+use metal::guest_memory::GuestRam;
 
 /// Why the images could not be loaded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,12 +57,77 @@ impl core::fmt::Display for LoadFault {
     }
 }
 
+/// Guest RAM that long copies leave when the partition is stopped: they come in
+/// chunks, and the answer "not RAM" is what every loader gives up on.
+struct Interruptible<'a, S> {
+    ram: &'a GuestRam,
+    stopped: S,
+}
+
+impl<S: Fn() -> bool> Interruptible<'_, S> {
+    fn in_chunks(&self, len: u64, mut each: impl FnMut(u64, u64) -> Result<(), NotRam>) -> Result<(), NotRam> {
+        let mut done = 0;
+        while done < len {
+            if (self.stopped)() {
+                return Err(NotRam);
+            }
+            let chunk = (len - done).min(LOAD_CHUNK as u64);
+            each(done, chunk)?;
+            done += chunk;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Fn() -> bool> GuestMemory for Interruptible<'_, S> {
+    fn read(&self, at: Gpa, into: &mut [u8]) -> Result<(), NotRam> {
+        self.ram.read(at, into)
+    }
+
+    fn write(&self, at: Gpa, from: &[u8]) -> Result<(), NotRam> {
+        self.in_chunks(from.len() as u64, |done, len| {
+            let part = from.get(done as usize..(done + len) as usize).ok_or(NotRam)?;
+            self.ram.write(Gpa(at.0.wrapping_add(done)), part)
+        })
+    }
+
+    fn fill(&self, at: Gpa, len: u64, value: u8) -> Result<(), NotRam> {
+        self.in_chunks(len, |done, len| self.ram.fill(Gpa(at.0.wrapping_add(done)), len, value))
+    }
+
+    fn load_u64(&self, at: Gpa) -> Result<u64, NotRam> {
+        self.ram.load_u64(at)
+    }
+
+    fn exchange_u64(&self, at: Gpa, old: u64, new: u64) -> Result<bool, NotRam> {
+        self.ram.exchange_u64(at, old, new)
+    }
+
+    fn load_u32(&self, at: Gpa) -> Result<u32, NotRam> {
+        self.ram.load_u32(at)
+    }
+
+    fn store_u32(&self, at: Gpa, value: u32) -> Result<(), NotRam> {
+        self.ram.store_u32(at, value)
+    }
+}
+
 /// Clears RAM and loads everything; the state of vCPU 0's first instruction.
 /// `stopped` is asked between chunks.
 pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntryState, LoadFault> {
-    clear(partition, &stopped)?;
+    let memory = Interruptible { ram: &partition.ram, stopped };
+    let loaded = load_into(partition, &memory);
+    if loaded.is_err() && (memory.stopped)() {
+        return Err(LoadFault::Stopped);
+    }
+    loaded
+}
+
+fn load_into(partition: &Partition, memory: &impl GuestMemory) -> Result<EntryState, LoadFault> {
+    for run in partition.ram.runs() {
+        memory.fill(run.guest, run.len, 0).map_err(|_| LoadFault::Ram)?;
+    }
     let ram = RamLayout::new(partition.ram_len).ok_or(LoadFault::Ram)?;
-    let memory = &partition.ram;
     let rsdp = acpi_tables::build(memory, partition.vcpus()).map_err(LoadFault::Acpi)?;
     reset_vector::install(memory).map_err(|_| LoadFault::Ram)?;
     let record = &partition.record;
@@ -75,7 +141,7 @@ pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntrySt
             let files = linux_boot::Files { image: files.image, initrd: files.initrd, cmdline };
             linux_boot::load(memory, &layout, &files, rsdp).map_err(LoadFault::Linux)
         }
-        kind::MULTIBOOT => load_multiboot(partition, &ram, cmdline),
+        kind::MULTIBOOT => load_multiboot(partition, memory, &ram, cmdline),
         kind::FLAT => {
             let (at, start) = (Gpa(record.load_address), Gpa(record.entry_address));
             flat::load(memory, &ram, files.image, at, start).map_err(LoadFault::Flat)
@@ -84,7 +150,12 @@ pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntrySt
     }
 }
 
-fn load_multiboot(partition: &Partition, ram: &RamLayout, cmdline: &[u8]) -> Result<EntryState, LoadFault> {
+fn load_multiboot(
+    partition: &Partition,
+    memory: &impl GuestMemory,
+    ram: &RamLayout,
+    cmdline: &[u8],
+) -> Result<EntryState, LoadFault> {
     let lines = partition.record.modules.iter().map(|module| plan::text(&module.cmdline).unwrap_or(""));
     let files = partition.files.modules.iter();
     let modules: heapless::Vec<multiboot::Module<'_>, { plan::MAX_MODULES }> = files
@@ -94,20 +165,5 @@ fn load_multiboot(partition: &Partition, ram: &RamLayout, cmdline: &[u8]) -> Res
     let file = partition.files.image;
     let image = Image::parse(file).map_err(LoadFault::Image)?;
     let layout = multiboot::plan(image, *ram, cmdline, &modules).map_err(LoadFault::Layout)?;
-    multiboot::load(&partition.ram, &layout, file, cmdline, &modules).map_err(LoadFault::Multiboot)
-}
-
-fn clear(partition: &Partition, stopped: &impl Fn() -> bool) -> Result<(), LoadFault> {
-    for run in partition.ram.runs() {
-        let mut done = 0;
-        while done < run.len {
-            if stopped() {
-                return Err(LoadFault::Stopped);
-            }
-            let len = (run.len - done).min(LOAD_CHUNK as u64);
-            partition.ram.fill(Gpa(run.guest.0 + done), len, 0).map_err(|_| LoadFault::Ram)?;
-            done += len;
-        }
-    }
-    Ok(())
+    multiboot::load(memory, &layout, file, cmdline, &modules).map_err(LoadFault::Multiboot)
 }

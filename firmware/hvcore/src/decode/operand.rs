@@ -46,6 +46,20 @@ pub struct SegmentBases {
     pub gs: u64,
 }
 
+impl SegmentBases {
+    /// The base of one segment.
+    pub const fn of(&self, segment: Segment) -> u64 {
+        match segment {
+            Segment::Es => self.es,
+            Segment::Cs => self.cs,
+            Segment::Ss => self.ss,
+            Segment::Ds => self.ds,
+            Segment::Fs => self.fs,
+            Segment::Gs => self.gs,
+        }
+    }
+}
+
 /// First term of an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Base {
