@@ -26,8 +26,8 @@ impl Rates {
 
 const PM_HZ: u64 = 3_579_545;
 const PIT_HZ: u64 = 1_193_182;
-/// About 30 ms of PM timer.
-const PM_WINDOW: u32 = 107_386;
+/// About 15 ms of PM timer: one tick at each end is 37 millionths.
+const PM_WINDOW: u32 = 53_693;
 /// About 50 ms of PIT, within its 16 bits.
 const PIT_WINDOW: u16 = 59_659;
 

@@ -133,7 +133,8 @@ pub fn start(core: CpuId, apic: ApicId, page: Hpa, rates: Rates) -> Started {
     REPORTED.store(false, Ordering::SeqCst); // Pair: start-up IPI.
     ANSWERED.store(0, Ordering::SeqCst); // Pair: start-up IPI.
     host_apic::send_init(apic);
-    delay(rates, 10_000);
+    // Family 0Fh and later are ready at once; ten milliseconds are for the 486.
+    delay(rates, 200);
     for _ in 0..2 {
         host_apic::send_startup(apic, (page.0 >> 12) as u8);
         if wait_for_report(rates, 200_000) {
