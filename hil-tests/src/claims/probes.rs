@@ -133,12 +133,13 @@ fn has_ended(everything: &str, name: &str, needs: &Needs, expected: &str) -> boo
         }
         Ends::Restart => dead || said.matches(&resets(name)).count() >= LIVES,
         Ends::PowerOff | Ends::Never => {
-            let verdict = format!("PROBE {name} ");
+            let verdicts =
+                ["ok", "FAILED ", "skipped: "].map(|word| format!("PROBE {name} {word}"));
+            let is_one = |line: &str| verdicts.iter().any(|text| line.starts_with(text.as_str()));
             let complete = said
                 .split_inclusive('\n')
                 .filter(|line| line.ends_with('\n'));
-            let mut verdicts = complete.filter(|line| line.starts_with(&verdict));
-            dead || verdicts.next().is_some()
+            dead || complete.any(is_one)
         }
     }
 }
