@@ -136,7 +136,7 @@ fn has_ended(everything: &str, name: &str, needs: &Needs, expected: &str) -> boo
             let verdicts =
                 ["ok", "FAILED ", "skipped: "].map(|word| format!("PROBE {name} {word}"));
             let is_one = |line: &str| verdicts.iter().any(|text| line.starts_with(text.as_str()));
-            let complete = said
+            let mut complete = said
                 .split_inclusive('\n')
                 .filter(|line| line.ends_with('\n'));
             dead || complete.any(is_one)
