@@ -46,7 +46,7 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
     match instruction_at(at.memory, &paging, base, rip, size) {
         Ok(instruction) => emulate(at, &instruction, gpa),
         Err(FetchError::Walk(fault)) => at.walk_fault(fault),
-        Err(FetchError::Decode(_)) => skip::not_emulated(at),
+        Err(FetchError::Decode(error)) => skip::undecodable(at, error),
     }
 }
 

@@ -6,8 +6,10 @@
 //! 24593 sections 15.7.1 (next RIP), 13.1.4 (single step).
 
 use super::context::{Context, StopReason, Verdict};
+use crate::decode::bytes::DecodeError;
 use crate::decode::fetch::{FetchError, instruction_at};
 use crate::decode::mode::CodeSize;
+use crate::error::GuestFault;
 use crate::port::{GuestCpu, GuestMemory};
 use crate::vcpu::post::Cores;
 use svm::vmcb::event::Event;
@@ -27,8 +29,21 @@ pub fn instruction<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C
     match instruction_at(at.memory, &at.paging(), base, rip, size) {
         Ok(instruction) => by(at, u64::from(instruction.length), size),
         Err(FetchError::Walk(fault)) => at.walk_fault(fault),
-        // The code changed between the exit and now; or it is nothing we know.
-        Err(FetchError::Decode(_)) => not_emulated(at),
+        Err(FetchError::Decode(error)) => undecodable(at, error),
+    }
+}
+
+/// What an instruction that cannot be decoded means: #UD or #GP if the CPU should
+/// have raised it (TCG lets LOCK CPUID exit), the partition's end if the code is
+/// nothing we know.
+pub fn undecodable<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    error: DecodeError,
+) -> Verdict {
+    match error {
+        DecodeError::Invalid => at.fault(GuestFault::InvalidOpcode),
+        DecodeError::TooLong => at.general_protection(),
+        DecodeError::NeedMore | DecodeError::Unsupported => not_emulated(at),
     }
 }
 

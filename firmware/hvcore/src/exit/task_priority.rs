@@ -21,7 +21,7 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K
     let instruction = match instruction_at(at.memory, &at.paging(), base, rip, size) {
         Ok(instruction) => instruction,
         Err(FetchError::Walk(fault)) => return at.walk_fault(fault),
-        Err(FetchError::Decode(_)) => return skip::not_emulated(at),
+        Err(FetchError::Decode(error)) => return skip::undecodable(at, error),
     };
     let Kind::Intercepted(Intercepted::MovToCr { to: 8, from }) = instruction.kind else {
         // The code changed between the exit and now.
