@@ -38,7 +38,7 @@ impl Patience {
 
     /// For a bare-metal guest that counts to a hundred thousand.
     pub fn long_probe(self) -> Duration {
-        self.seconds(420)
+        self.seconds(900)
     }
 
     /// Through which something that must not happen is watched for.
