@@ -42,13 +42,17 @@ pub enum Mutant {
     PublishRelaxed,
     /// In the model: the interrupt is taken between the mode store and VMRUN.
     WindowBeforeVmrun,
+    /// AVIC-12: TMR is settled after the request it belongs to.
+    TriggerAfterRequest,
+    /// R002-16: acceptance writes back a copy of the IRR word.
+    AcceptCopiesBack,
     /// In the model: the covered state is read before its request is cleared.
     StateReadEarly,
 }
 
 impl Mutant {
     /// Every defect.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::RaiseUnfenced,
         Self::EnterUnfenced,
         Self::WaitUnfenced,
@@ -64,6 +68,8 @@ impl Mutant {
         Self::EdgeBeforePush,
         Self::PublishRelaxed,
         Self::WindowBeforeVmrun,
+        Self::TriggerAfterRequest,
+        Self::AcceptCopiesBack,
         Self::StateReadEarly,
     ];
 }

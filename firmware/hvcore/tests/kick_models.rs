@@ -14,6 +14,8 @@ mod coalescing;
 mod covered_state;
 #[path = "loom/exiting.rs"]
 mod exiting;
+#[path = "loom/irr_bit.rs"]
+mod irr_bit;
 #[path = "loom/p11_empty_edge.rs"]
 mod p11_empty_edge;
 #[path = "loom/p1_requests_mode.rs"]

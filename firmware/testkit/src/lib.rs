@@ -9,6 +9,7 @@ pub mod cores;
 pub mod guest_cpu;
 pub mod guest_ram;
 pub mod page_tables;
+#[cfg(not(any(loom, shuttle)))]
 pub mod stage;
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]

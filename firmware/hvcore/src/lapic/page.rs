@@ -11,6 +11,7 @@
 use svm::apic::{Lvt, Register, Spurious};
 
 use crate::ids::Vector;
+use crate::mutant::{Mutant, planted};
 use crate::sync::{AtomicU32, Ordering, const_constructor, zeroed_atomics};
 
 /// 32-bit words of the page. A model keeps two per register, because every
@@ -60,21 +61,25 @@ impl RegisterPage {
 
     /// Content of one word, without side effect.
     pub fn load(&self, at: Register) -> u32 {
+        // P2: who needs the order fences between mode and page; registers have one writer.
         self.word(at).load(Ordering::Relaxed)
     }
 
     /// Replaces one word. Owner only; never for IRR.
     pub fn store(&self, at: Register, value: u32) {
+        // no pair: other cores read these registers as they are at some moment.
         self.word(at).store(value, Ordering::Relaxed);
     }
 
     /// Sets bits, returns the word as it was.
     pub(super) fn set_bits(&self, at: Register, bits: u32) -> u32 {
+        // no pair: within one word; the owner reads it in program order.
         self.word(at).fetch_or(bits, Ordering::Relaxed)
     }
 
     /// Takes a word, leaving 0.
     pub(super) fn take(&self, at: Register) -> u32 {
+        // no pair: each error is taken once, whoever logged it.
         self.word(at).swap(0, Ordering::Relaxed)
     }
 
@@ -111,13 +116,15 @@ impl RegisterPage {
     /// its end (AVIC-12). The caller then does its half of pair P2.
     pub fn post(&self, vector: Vector, level: bool) -> bool {
         let bit = bit_of(vector);
-        #[cfg(not(hvcore_mutant = "tmr_after_irr"))]
-        self.settle_trigger(vector, level);
+        if !planted(Mutant::TriggerAfterRequest) {
+            self.settle_trigger(vector, level);
+        }
         let irr = self.word(Register::IRR.word_of(vector.0));
-        // Release: what the sender wrote before is seen by who accepts.
+        // pair: IRR bit, side A. TMR, and what the sender wrote, before the request.
         let new = irr.fetch_or(bit, Ordering::Release) & bit == 0;
-        #[cfg(hvcore_mutant = "tmr_after_irr")]
-        self.settle_trigger(vector, level);
+        if planted(Mutant::TriggerAfterRequest) {
+            self.settle_trigger(vector, level);
+        }
         new
     }
 
@@ -125,9 +132,11 @@ impl RegisterPage {
     fn settle_trigger(&self, vector: Vector, level: bool) {
         let bit = bit_of(vector);
         let tmr = self.word(Register::TMR.word_of(vector.0));
+        // pair: IRR bit, side A: published by the release of the request that follows.
         if (tmr.load(Ordering::Relaxed) & bit != 0) == level {
             return;
         }
+        // pair: IRR bit, side A, as above.
         if level {
             tmr.fetch_or(bit, Ordering::Relaxed);
         } else {
@@ -140,13 +149,12 @@ impl RegisterPage {
     pub fn accept(&self, vector: Vector) -> bool {
         let bit = bit_of(vector);
         let irr = self.word(Register::IRR.word_of(vector.0));
-        #[cfg(not(hvcore_mutant = "accept_copies_back"))]
-        let requested = irr.fetch_and(!bit, Ordering::Acquire);
-        #[cfg(hvcore_mutant = "accept_copies_back")]
-        let requested = {
-            let copy = irr.load(Ordering::Acquire);
-            irr.store(copy & !bit, Ordering::Relaxed);
+        let requested = if planted(Mutant::AcceptCopiesBack) {
+            let copy = irr.load(Ordering::Acquire); // pair: IRR bit
+            irr.store(copy & !bit, Ordering::Relaxed); // no pair: the defect
             copy
+        } else {
+            irr.fetch_and(!bit, Ordering::Acquire) // pair: IRR bit, side B
         };
         if requested & bit == 0 {
             return false;
@@ -160,7 +168,7 @@ impl RegisterPage {
     /// [`Self::serve`] or [`Self::request_again`].
     pub fn withdraw(&self, vector: Vector) {
         let irr = self.word(Register::IRR.word_of(vector.0));
-        // Acquire: as in `accept`.
+        // pair: IRR bit, side B, as in `accept`.
         irr.fetch_and(!bit_of(vector), Ordering::Acquire);
     }
 
@@ -181,6 +189,7 @@ impl RegisterPage {
         let vector = self.highest_isr()?;
         let bit = bit_of(vector);
         let isr = self.word(Register::ISR.word_of(vector.0));
+        // no pair: only the owner changes ISR.
         isr.fetch_and(!bit, Ordering::Relaxed);
         let level = self.load(Register::TMR.word_of(vector.0)) & bit != 0;
         Some((vector, level))

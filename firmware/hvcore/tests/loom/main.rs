@@ -9,6 +9,7 @@ mod explore;
 
 mod coalescing;
 mod covered_state;
+mod irr_bit;
 mod mutants;
 mod p11_empty_edge;
 mod p1_requests_mode;

@@ -47,6 +47,8 @@ const KILLS: &[Row] = kills! {
     PublishRelaxed: p11_empty_edge::bytes_arrive_in_order_and_the_rest_is_counted,
     WindowBeforeVmrun: p1_requests_mode::a_kick_interrupt_is_still_pending_at_vmrun,
     StateReadEarly: covered_state::a_state_written_during_service_asks_for_another_round,
+    TriggerAfterRequest: irr_bit::who_sees_a_level_request_ends_it_as_level,
+    AcceptCopiesBack: irr_bit::acceptance_never_undoes_a_remote_post_into_the_same_word,
 };
 
 /// Under shuttle, which sees no missing fence.
@@ -63,6 +65,8 @@ const KILLS: &[Row] = kills! {
     EdgeBeforePush: p4_ring_blocked::a_pushed_value_is_popped_or_its_consumer_is_woken,
     WindowBeforeVmrun: p1_requests_mode::a_kick_interrupt_is_still_pending_at_vmrun,
     StateReadEarly: covered_state::a_state_written_during_service_asks_for_another_round,
+    TriggerAfterRequest: irr_bit::who_sees_a_level_request_ends_it_as_level,
+    AcceptCopiesBack: irr_bit::acceptance_never_undoes_a_remote_post_into_the_same_word,
 };
 
 /// Keeps the expected failures off the screen; others go the usual way.
