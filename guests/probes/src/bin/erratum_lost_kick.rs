@@ -1,4 +1,4 @@
-//! A second interrupt arrives although it was sent while the first one was being put in.
+//! An interrupt arrives although sent while another one was being put in.
 //!
 //! QEMU's TCG can drop a physical interrupt that meets a VMRUN with a virtual interrupt. The hypervisor's
 //! kick for the second interrupt is then lost, and the target goes on without it. Here the first
