@@ -1,4 +1,4 @@
-//! Links every probe at the guests' load address. Host builds of the workspace are left alone.
+//! Links every probe at the guests' load address, except in host builds.
 
 fn main() {
     println!("cargo:rerun-if-changed=../rt/link.ld");

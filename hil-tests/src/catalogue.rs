@@ -1,4 +1,4 @@
-//! Every scene, in the order in which they are run: what is quick to fail comes first.
+//! Every scene in the order of the run: what is quick to fail comes first.
 //!
 //! Owns: the list.
 

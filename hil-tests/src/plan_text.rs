@@ -1,4 +1,4 @@
-//! Plans as the catalogue writes them: a few calls instead of a file for each test.
+//! Plans as the catalogue writes them: a few calls instead of a file each.
 //!
 //! Owns: the way from a partition in a test to the plan file that a user would have
 //! written; it goes through the same checker.

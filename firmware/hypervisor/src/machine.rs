@@ -183,7 +183,7 @@ impl Life {
 
     /// Core 0: announces the next life. All vCPUs must be parked.
     pub fn announce(&self, now: u64) {
-        // Pair life, side A: ready and parked are reset before the number moves.
+        // pair: life, side A: ready and parked are reset before the number moves.
         self.origin.store(now, Ordering::Relaxed);
         self.ready.store(0, Ordering::Relaxed);
         self.parked.store(0, Ordering::Relaxed);
@@ -192,14 +192,14 @@ impl Life {
 
     /// The announced life.
     pub fn announced(&self) -> u32 {
-        // Pair life, side B.
+        // pair: life, side B.
         self.announced.load(Ordering::Acquire)
     }
 
     /// The announced life shall stop. Goes before its STOP requests: a vCPU that
     /// gets ready drops the requests of the life before, and must not drop these.
     pub fn stop(&self) {
-        // Pair life: relaxed reads of the own number; P1 of each request publishes.
+        // pair: life: relaxed reads of the own number; P1 of each request publishes.
         self.stopping.store(self.announced.load(Ordering::Relaxed), Ordering::Release);
     }
 
@@ -218,33 +218,33 @@ impl Life {
 
     /// Host TSC at the beginning of the announced life.
     pub fn origin(&self) -> u64 {
-        // Pair life: read after `announced`.
+        // pair: life: read after `announced`.
         self.origin.load(Ordering::Relaxed)
     }
 
     /// A vCPU's core is ready for the announced life.
     pub fn set_ready(&self, vcpu: u8) {
-        // Pair ready, side A: its reset state is visible to vCPU 0's core.
+        // pair: ready, side A: its reset state is visible to vCPU 0's core.
         self.ready.fetch_or(1 << (vcpu & 31), Ordering::Release);
     }
 
     /// The first `count` vCPUs are ready.
     pub fn all_ready(&self, count: u8) -> bool {
         let all = (1u32 << (count & 31)) - 1;
-        // Pair ready, side B.
+        // pair: ready, side B.
         self.ready.load(Ordering::Acquire) & all == all
     }
 
     /// A vCPU's core has parked.
     pub fn set_parked(&self, vcpu: u8) {
-        // Pair parked, side A: all it did to the partition is visible to core 0.
+        // pair: parked, side A: all it did to the partition is visible to core 0.
         self.parked.fetch_or(1 << (vcpu & 31), Ordering::Release);
     }
 
     /// The first `count` vCPUs are parked.
     pub fn all_parked(&self, count: u8) -> bool {
         let all = (1u32 << (count & 31)) - 1;
-        // Pair parked, side B.
+        // pair: parked, side B.
         self.parked.load(Ordering::Acquire) & all == all
     }
 }

@@ -31,7 +31,6 @@ fn the_tree_is_really_read() {
 }
 
 #[test]
-#[ignore = "some headers are still too long: run with --ignored and shorten them"]
 fn every_rust_file_opens_with_a_header() {
     each(header::check);
 }
@@ -94,7 +93,6 @@ fn decision_modules_use_only_those_above_them() {
 
 /// R000-18
 #[test]
-#[ignore = "some uses still lack their tag: run with --ignored and add it"]
 fn every_memory_ordering_names_its_pair() {
     each(pair_tags::check);
 }

@@ -1,4 +1,4 @@
-//! What goes into a ROM comes out of it again, and a second packing replaces the first.
+//! What goes into a ROM comes out again; a second packing replaces the first.
 //!
 //! Owns: a small ROM and a payload of a few bytes, both made here. They need coreboot's
 //! tools, hence the suite runs them, not plain `cargo test`.

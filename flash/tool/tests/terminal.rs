@@ -1,4 +1,4 @@
-//! The user's side of a run: raw mode, the escape key, and the terminal afterwards.
+//! The user's side of a run: raw mode, escape key, the terminal afterwards.
 //!
 //! Owns: a pseudo-terminal that plays the user. Needs QEMU, hence the suite runs it.
 

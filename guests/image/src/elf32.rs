@@ -1,4 +1,4 @@
-//! Wraps an ELF64 executable as ELF32, because multiboot loaders take nothing else.
+//! Wraps an ELF64 executable as ELF32, the only class multiboot loaders take.
 //!
 //! The Rust target of the guests emits ELF64. The code does not care: only the container's headers
 //! change. Loadable segments are copied with their file contents, sections and symbols are dropped

@@ -1,4 +1,4 @@
-//! Turning ticks of one rate into ticks of another without division on the fast path.
+//! Ticks of one rate as ticks of another, without division on the fast path.
 //!
 //! A ratio is a 32-bit fraction with a shift, as kvmclock's scale is. Pure, so it is tested on a host.
 //! Also called: mult and shift, clocksource scaling.

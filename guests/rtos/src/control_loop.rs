@@ -1,4 +1,4 @@
-//! What the periodic task computes: an integer PI controller and the plant that it controls.
+//! What the periodic task computes: an integer PI controller and its plant.
 //!
 //! A plant whose speed follows its drive with a lag stands for a motor. That the speed settles shows
 //! that no period was computed twice or dropped; integers keep the guest free of vector state.

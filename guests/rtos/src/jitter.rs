@@ -1,4 +1,4 @@
-//! Lateness statistics in fixed memory: smallest, mean, largest, and percentiles from a histogram.
+//! Lateness in fixed memory: least, mean, most, and percentiles.
 //!
 //! Lateness is how long after its due time the task ran. The histogram is log-linear: 16 buckets for
 //! every doubling, so a percentile is never more than 1/16 above the true value, at any scale.

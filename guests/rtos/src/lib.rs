@@ -1,4 +1,4 @@
-//! The parts of the real-time guest that need no machine: statistics, options, the controlled plant.
+//! The real-time guest without a machine: statistics, options, the plant.
 //!
 //! Kind: decisions (guest side), tested on a host. The machine's half is `main.rs` and what it names.
 #![cfg_attr(not(test), no_std)]

@@ -1,4 +1,4 @@
-//! Embassy's clock: nanoseconds of the time-stamp counter, and wake-ups from the local APIC timer.
+//! Embassy's clock: TSC nanoseconds, wake-ups from the local APIC timer.
 //!
 //! A wake-up is armed relative to now, so the rounding of the clock ratio stays far below a
 //! nanosecond's weight whatever the uptime. If the timer fires early by rounding, the queue finds

@@ -1,4 +1,4 @@
-//! Stock Debian kernels boot, see their CPUs, and live through what guests do to theirs.
+//! Stock Debian kernels boot, see their CPUs, and survive their user programs.
 //!
 //! Owns: the Linux boots. The kernels are Debian's own files, unchanged.
 //! Also called: unmodified guest, SMP guest, CPU hotplug, login tty.

@@ -1,4 +1,4 @@
-//! A board on a bench: flash, power and serial lines through the commands of its place.
+//! A board on a bench: flash, power and serial lines by commands of its place.
 //!
 //! Owns: the order of those commands and the lock on the board. A board is one: the
 //! next test waits until the machine of the one before is dropped, and so does another

@@ -227,12 +227,14 @@ fn publish<M: GuestMemory>(mem: &M, at: Gpa, page: &[u8]) -> Result<(), NotRam> 
     };
     let version = u32::from_le_bytes(*version);
     mem.store_u32(at, version.wrapping_sub(1))?;
+    // pair: kvmclock version. Odd before the body; the guest reads version, body, version.
     fence(Ordering::Release);
     let mut to = at;
     for word in body {
         to = Gpa(to.0.wrapping_add(4));
         mem.store_u32(to, u32::from_le_bytes(*word))?;
     }
+    // pair: kvmclock version. The body before the even one.
     fence(Ordering::Release);
     mem.store_u32(at, version)
 }

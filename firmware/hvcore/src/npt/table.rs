@@ -14,14 +14,14 @@ const _: () = assert!(size_of::<TablePage>() == 4096);
 impl TablePage {
     /// The entry at `index` (0 to 511; higher bits are ignored).
     pub fn get(&self, index: usize) -> Entry {
-        // No pair: boot builds tables before any vCPU walks them.
+        // no pair: boot builds tables before any vCPU walks them.
         Entry(self.0.get(index & 511).map_or(0, |e| e.load(Ordering::Relaxed)))
     }
 
     /// Stores an entry. A table it points to must be complete before (MMU-09).
     pub fn set(&self, index: usize, entry: Entry) {
         if let Some(slot) = self.0.get(index & 511) {
-            // Release half of MMU-09; the other half is the hardware walk.
+            // pair: MMU-09, release half; the other half is the hardware walk.
             slot.store(entry.0, Ordering::Release);
         }
     }

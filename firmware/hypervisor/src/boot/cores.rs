@@ -119,6 +119,6 @@ fn ap_main(me: CpuId) -> ! {
 
 /// After it: the other cores run their vCPUs, or sleep.
 pub fn release() {
-    // Pair release, side A.
+    // pair: release, side A.
     RELEASED.store(true, Ordering::Release);
 }

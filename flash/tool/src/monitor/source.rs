@@ -1,4 +1,4 @@
-//! Where the bytes come from: a serial port, a Unix socket, a file, standard input.
+//! Where the bytes come from: serial port, Unix socket, file, standard input.
 //!
 //! Owns: opening each of them. A serial port is set to 115200 8N1 raw, which is what
 //! boards speak; the rest is read as it is.

@@ -1,4 +1,4 @@
-//! A serial stream taken apart: text lines by partition, log frames, control frames.
+//! A serial stream taken apart: lines by partition, log frames, control frames.
 //!
 //! Owns: lines, one unfinished for each channel, and telling the two kinds of stream
 //! apart. A line shared with text escapes each frame (`abi::log_frame`); a line for

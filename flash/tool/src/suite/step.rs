@@ -1,4 +1,4 @@
-//! One command of the suite: run, logged, counted, and ended when it takes too long.
+//! One command of the suite: run, logged, counted, and ended if it hangs.
 //!
 //! Owns: the child's process group, so that a time-out or Ctrl-C ends cargo and all it
 //! started.

@@ -1,4 +1,4 @@
-//! ROMs of a few dozen bytes: the reset vector, a greeting on COM1, one way to end.
+//! ROMs of a few dozen bytes: reset vector, a greeting on COM1, one way to end.
 //!
 //! Owns: their machine code, 16-bit real mode, made by hand.
 #![allow(dead_code, reason = "each test program uses some of it")]

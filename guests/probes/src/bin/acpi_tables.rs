@@ -1,5 +1,6 @@
-//! The ACPI tables are well formed and describe this machine: reduced hardware, one APIC per CPU.
+//! The ACPI tables are well formed and describe this machine.
 //!
+//! Reduced hardware, and one APIC for each CPU.
 //! Owns PLT-03 and PLT-04. Also called: RSDP, XSDT, FADT, MADT, DSDT.
 //!
 //! needs: cpus=3 memory=16M

@@ -1,4 +1,4 @@
-//! CPUID shows the partition's machine, and nothing of the host's that the guest has not got.
+//! CPUID shows the partition's machine and nothing more of the host's.
 //!
 //! Owns the claims of PLT-08, PLT-20 and PLT-40 as a guest can check them: every bit that promises a
 //! facility is tried or compared with its twin, every facility withheld reads as absent, on each CPU.

@@ -1,5 +1,6 @@
-//! An interrupt whose stack lies where no memory is ends this partition, and does not hang its core.
+//! An interrupt whose stack lies where no memory is ends the partition.
 //!
+//! It does not hang its core.
 //! The delivery itself meets the hole: a nested fault in the middle of an event, the case whose report the
 //! emulator gets wrong (`performance.md`, fourth bug). There is no right way on: the frame cannot be
 //! stored. The hypervisor must neither retry for ever nor enter with an event that it cannot put in.

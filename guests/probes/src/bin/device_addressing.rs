@@ -1,4 +1,4 @@
-//! A device access reaches the register that its operand names, in every addressing form and size.
+//! A device access reaches its register in every addressing form and size.
 //!
 //! Stores go to the task priority register through a mapping of the APIC page, so that instruction-relative
 //! forms reach it too; loads come from a place where nobody answers, whose ones show every extension.

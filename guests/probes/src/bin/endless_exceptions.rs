@@ -1,4 +1,4 @@
-//! Exceptions without end: the CPU never leaves the guest by itself, and must still be stoppable.
+//! Exceptions without end: a CPU that never leaves the guest can be stopped.
 //!
 //! The undefined-instruction gate has a stack of its own, so each exception starts afresh there, and its
 //! handler is an undefined instruction. Interrupts are off. Nothing here exits: only an interrupt of the

@@ -1,5 +1,6 @@
-//! Events that meet are taken in the manual's order, and a fault in a delivery is reported as such.
+//! Events that meet are taken in the manual's order.
 //!
+//! A fault in a delivery is reported as such.
 //! Single steps over instructions that software completes, a step and an interrupt at one boundary,
 //! and gates that are absent: for an interrupt, for INT n, and for the fault that follows.
 //! Manual: 24593 sections 8.2.9, 8.5 and 13.1; table 8-8. Also called: #DB, TF, EXT bit, double fault.

@@ -1,4 +1,4 @@
-//! Exceptions are the guest's own: each comes with its vector, error code and address.
+//! Each exception comes with its vector, error code and address.
 //!
 //! Faults that the hypervisor injects are met elsewhere; here are the CPU's, which it must not take away.
 //! Manual: 24593 section 8.2 and 8.4. Also called: #DE, #PF error code, trap, double fault.

@@ -1,4 +1,4 @@
-//! A CPU starts with fresh x87, vector and debug state, in its first life and in every one after.
+//! A CPU starts with fresh x87, vector and debug state in every life.
 //!
 //! The state is looked at before anything touches it, then filled with patterns, and the machine is
 //! reset. The next life must find nothing of it. Every life prints the same log.

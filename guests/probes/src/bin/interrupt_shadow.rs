@@ -1,4 +1,4 @@
-//! One instruction behind STI, and one behind a load of SS, runs before any interrupt.
+//! One instruction behind STI or a load of SS runs before any interrupt.
 //!
 //! The interrupt's return address tells exactly where it was taken. The interesting case is an
 //! instruction in the shadow that exits and is completed by software: the shadow must end with it, not

@@ -1,4 +1,4 @@
-//! The paravirtual clock runs with the TSC, is one clock on all CPUs, and is drawn without tearing.
+//! The paravirtual clock runs with the TSC, the same on all CPUs, untorn.
 //!
 //! Owns PLT-30 to PLT-36 as a guest can check them. Also called: pvclock, KVM system time, wall clock.
 //!

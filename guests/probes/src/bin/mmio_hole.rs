@@ -1,4 +1,4 @@
-//! Where nobody answers, reads give ones, writes are lost, and flags come out right.
+//! Where nobody answers, reads give ones, writes are lost, flags are right.
 //!
 //! Owns PLT-43: every width, read-modify-write, compare-and-exchange, bit and string instructions, and
 //! the edges of pages and of memory. Also called: unmapped MMIO, master abort, bad MMIO.

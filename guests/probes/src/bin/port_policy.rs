@@ -1,5 +1,6 @@
-//! Every class of port answers by the table: the UART, the sleep and reset registers, or nobody.
+//! Every class of port answers by the table.
 //!
+//! The UART, the sleep and reset registers, or nobody.
 //! Owns the claims of PLT-42: unclaimed ports read as ones in every width and swallow writes, also
 //! with string instructions, and a string access moves just the bytes it should.
 //! Manual: 24592 section 3.8. Also called: PIO, INS, OUTS.

@@ -1,4 +1,4 @@
-//! Only the right value in the sleep register powers the machine off, and then all CPUs stop.
+//! Only the right sleep value powers the machine off, and all CPUs stop.
 //!
 //! Also called: S5, SLEEP_CONTROL, ACPI shutdown.
 //!

@@ -1,4 +1,4 @@
-//! Real-mode code of a CPU that was just started gets the same answers as everybody else.
+//! Real-mode code of a CPU just started gets the same answers as others.
 //!
 //! The code runs at a segment base of its own, so whoever decodes it has to add that. Exits, string
 //! input, software interrupts and an undefined instruction, all through the real-mode vector table.

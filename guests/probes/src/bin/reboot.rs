@@ -1,4 +1,4 @@
-//! A reset starts the image again on fresh memory, and every life looks like the first.
+//! A reset starts the image again on fresh memory, as in the first life.
 //!
 //! Nothing that a guest could leave a note in survives, so the guest cannot count its lives: it resets
 //! itself in each, and the plan's restart limit ends the series. Every life prints the log beside this file.

@@ -1,5 +1,6 @@
-//! Interrupts that a CPU sends to itself arrive once each, in priority order, whatever the wait.
+//! Interrupts to oneself arrive once each, in priority order.
 //!
+//! Whatever the CPU does while it waits.
 //! Also called: self IPI, shorthand 1.
 //!
 //! needs: cpus=1 memory=16M

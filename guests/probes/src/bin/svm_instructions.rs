@@ -1,4 +1,4 @@
-//! SVM is not there: its instructions are undefined, and so is what was not announced.
+//! SVM is not there, nor is any instruction that was not announced.
 //!
 //! Also called: nested virtualisation, VMRUN, MONITOR.
 //!

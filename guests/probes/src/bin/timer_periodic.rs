@@ -1,4 +1,4 @@
-//! A periodic timer keeps its rhythm: never more interrupts than periods, and no drift.
+//! A periodic timer keeps its rhythm, without drift or extra interrupts.
 //!
 //! A guest cannot see how many ticks the hypervisor merged, but it can count periods by the TSC. Two
 //! things hold without any tolerance, however late interrupts are: at every moment the interrupts

@@ -1,4 +1,4 @@
-//! Report lines: formatted text to the UART, whole lines even when several CPUs print.
+//! Report lines: whole lines to the UART even when several CPUs print.
 //!
 //! [`report!`](crate::report) is the line that an expected log names; [`println!`](crate::println) is
 //! the same with another intent. A panic prints where it was and powers off.

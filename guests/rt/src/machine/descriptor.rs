@@ -1,4 +1,4 @@
-//! Segment descriptors and task state of each CPU, 64-bit and user segments included.
+//! Segment descriptors and task state of each CPU, 64-bit and user included.
 //!
 //! Manual: 24593 sections 4.8 and 12.2.5. Also called: GDT, TSS, IST, ring 3.
 #![expect(unsafe_code)]

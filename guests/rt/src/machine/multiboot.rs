@@ -1,4 +1,4 @@
-//! The boot information that a multiboot (version 1) loader passes: command line, memory, modules.
+//! What a multiboot (version 1) loader passes: command line, memory, modules.
 //!
 //! The structure is the loader's; what the flags do not announce is not read.
 //! Also called: mbi, multiboot_info.

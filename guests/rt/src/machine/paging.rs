@@ -1,4 +1,4 @@
-//! Changing the one-to-one map: splitting a 2 MiB entry, mapping single pages elsewhere.
+//! Changing the one-to-one map: single pages out of 2 MiB entries.
 //!
 //! Probes use it for pages that are absent, that alias a frame, or that end where another begins.
 //! Manual: 24593 section 5.3. Also called: page table, PTE, TLB, INVLPG.

@@ -1,4 +1,4 @@
-//! Ending: power-off and reset, on this platform and on the emulated PC used for development.
+//! Ending: power-off and reset, here and on the emulated PC of development.
 
 use crate::{interrupt, port, uart};
 

@@ -1,4 +1,4 @@
-//! The local APIC timer in its three modes, and one deadline function over whichever exists.
+//! The local APIC timer in three modes, and one deadline function over them.
 //!
 //! Manual: 24593 section 16.4.1; TSC-deadline mode as in the KVM guest interface.
 //! Also called: APIC timer, TSC deadline, TMICT.

@@ -1,4 +1,4 @@
-//! Sending by interrupt: a ring that the UART's "transmitter empty" interrupt drains.
+//! Sending by interrupt: a ring that "transmitter empty" drains.
 //!
 //! One producer (the code), one consumer (the handler), on one CPU. The writer of a line pushes and
 //! sees to it that the interrupt is enabled; the handler fills the FIFO and disables itself when the
