@@ -231,7 +231,7 @@ fn every_cpu() {
     look(0);
     claim!(cpus == 2, "the second CPU runs");
     claim!(
-        tsc::wait_until(2_000_000, || DONE.load(Ordering::Acquire) == 2),
+        tsc::wait_for(|| DONE.load(Ordering::Acquire) == 2),
         "both CPUs have answered"
     );
     let [first, second] = &SEEN;

@@ -164,12 +164,6 @@ fn prefixes() {
         long.is_err_and(|f| f.vector == vector::GP),
         "an instruction of 16 bytes is #GP"
     );
-    // Silicon raises #UD before any intercept; the emulator executes the CPUID.
-    let locked = prefixed(&[0xF0]);
-    rt::report!(
-        "info LOCK before CPUID is #UD: {}",
-        locked.is_err_and(|f| f.vector == vector::UD)
-    );
 }
 
 /// Code that writes the next instruction, over and over: CPUID and RDMSR in turn at one place.

@@ -51,7 +51,7 @@ fn erratum_shadow_at_vmrun() {
     let mut sent = 0;
     for round in 1..=ROUNDS {
         lapic::send_fixed(1, VECTOR);
-        let taken = tsc::wait_until(2_000_000, || TAKEN.load(Ordering::Acquire) >= round);
+        let taken = tsc::wait_for(|| TAKEN.load(Ordering::Acquire) >= round);
         require!(taken, "round {round} was not taken");
         if !taken {
             break;

@@ -89,7 +89,7 @@ fn interrupting() {
 fn receive() {
     timer::use_one_shot(0x05);
     write(Register::TIMER_INITIAL, 1000);
-    let fired = tsc::wait_until(100_000, || read(Register::TIMER_CURRENT) == 0);
+    let fired = tsc::wait_for(|| read(Register::TIMER_CURRENT) == 0);
     tsc::delay(100);
     claim!(
         fired && errors() & RECEIVE_ILLEGAL_VECTOR != 0,

@@ -58,7 +58,7 @@ fn fpu_state() {
         LOOKED.fetch_add(1, Ordering::AcqRel);
     });
     require!(second == 2, "the second CPU does not run");
-    let looked = tsc::wait_until(1_000_000, || LOOKED.load(Ordering::Acquire) == 1);
+    let looked = tsc::wait_for(|| LOOKED.load(Ordering::Acquire) == 1);
     claim!(
         looked && CLEAN.load(Ordering::Acquire) == 0b10,
         "the second CPU starts clean as well"

@@ -50,7 +50,7 @@ fn hostile_loop() {
     report!("PROBE hostile_loop begins");
     smp::start(run);
     run(0);
-    tsc::wait_until(120_000_000, || DONE.load(Ordering::Acquire) >= 2);
+    tsc::wait_for(|| DONE.load(Ordering::Acquire) >= 2);
     interrupt::disable();
 }
 

@@ -149,7 +149,7 @@ fn level() {
 fn destination() {
     ioapic::route_edge(PIN, VECTOR, 1);
     raise();
-    let other = tsc::wait_until(1_000_000, || TAKEN[1].load(Ordering::Acquire) == 1);
+    let other = tsc::wait_for(|| TAKEN[1].load(Ordering::Acquire) == 1);
     claim!(
         other && taken(0) == 0,
         "a pin routed to the other CPU interrupts only that"

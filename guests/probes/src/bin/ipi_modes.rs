@@ -71,9 +71,7 @@ fn set_model(clusters: bool) {
         lapic::send_fixed(target as u8, SET_LOGICAL);
     }
     interrupt::enable();
-    let all = tsc::wait_until(2_000_000, || {
-        LOGICAL_SET.load(Ordering::Acquire) == CPUS as u32
-    });
+    let all = tsc::wait_for(|| LOGICAL_SET.load(Ordering::Acquire) == CPUS as u32);
     interrupt::disable();
     require!(all, "not every CPU has set its logical id");
 }
@@ -104,7 +102,7 @@ fn reaches(
             },
         )
     };
-    tsc::wait_until(1_000_000, || reached() & expected == expected);
+    tsc::wait_for(|| reached() & expected == expected);
     // Time for one too many.
     tsc::delay(300);
     interrupt::disable();
@@ -267,8 +265,7 @@ fn init_and_start() {
         "a CPU after INIT takes no interrupt"
     );
     claim!(fixed("rest", 0, icr::TO_ALL, 0b0111), "the others go on");
-    let started =
-        smp::wake(3) && tsc::wait_until(100_000, || STARTS[3].load(Ordering::Relaxed) == 2);
+    let started = smp::wake(3) && tsc::wait_for(|| STARTS[3].load(Ordering::Relaxed) == 2);
     claim!(
         started,
         "a start-up message starts it again from the beginning"

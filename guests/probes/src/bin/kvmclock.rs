@@ -89,7 +89,7 @@ fn kvmclock() {
     redrawn(first);
     wall_clock();
     claim!(smp::start(second_cpu) == 2, "the second CPU runs");
-    let ready = tsc::wait_until(2_000_000, || READY.load(Ordering::Acquire) == 1);
+    let ready = tsc::wait_for(|| READY.load(Ordering::Acquire) == 1);
     claim!(ready, "it has its own page");
     one_clock();
     across_cpus();
@@ -183,7 +183,7 @@ fn take_turns(own: u64) {
 
 fn across_cpus() {
     take_turns(0);
-    let done = tsc::wait_until(2_000_000, || READY.load(Ordering::Acquire) == 2);
+    let done = tsc::wait_for(|| READY.load(Ordering::Acquire) == 2);
     let backwards = BACKWARDS.load(Ordering::Relaxed);
     require!(backwards == 0, "time went back {backwards} times");
     claim!(

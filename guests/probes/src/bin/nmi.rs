@@ -52,7 +52,7 @@ fn nmi() {
 
 /// Waits for `count` NMIs in all; interrupts stay as they are.
 fn wait_for(count: u32) -> bool {
-    let came = tsc::wait_until(1_000_000, || TAKEN.load(Ordering::Acquire) >= count);
+    let came = tsc::wait_for(|| TAKEN.load(Ordering::Acquire) >= count);
     // Time for one too many.
     tsc::delay(100);
     came && TAKEN.load(Ordering::Acquire) == count
@@ -74,7 +74,7 @@ fn while_running() {
     TAKEN.store(0, Ordering::Relaxed);
     MORE.store(5, Ordering::Relaxed);
     nmi_to_self();
-    let came = tsc::wait_until(1_000_000, || TAKEN.load(Ordering::Acquire) >= 2);
+    let came = tsc::wait_for(|| TAKEN.load(Ordering::Acquire) >= 2);
     tsc::delay(1_000);
     let taken = TAKEN.load(Ordering::Relaxed);
     claim!(came && taken < 6, "NMIs sent while one is handled merge");
@@ -90,7 +90,7 @@ fn inside_an_interrupt() {
     interrupt::set_handler(0x70, |_| {
         let before = TAKEN.load(Ordering::Relaxed);
         nmi_to_self();
-        let came = tsc::wait_until(1_000_000, || TAKEN.load(Ordering::Acquire) == before + 1);
+        let came = tsc::wait_for(|| TAKEN.load(Ordering::Acquire) == before + 1);
         claim!(came, "an NMI interrupts an interrupt handler");
         lapic::eoi();
     });
@@ -117,7 +117,7 @@ fn storm() {
     for round in 1..=ROUNDS {
         STORM.store(1, Ordering::Release);
         lapic::send_self(VECTOR);
-        let both = tsc::wait_until(1_000_000, || {
+        let both = tsc::wait_for(|| {
             TAKEN.load(Ordering::Acquire) >= round && FIXED.load(Ordering::Relaxed) >= round
         });
         let counts = (TAKEN.load(Ordering::Relaxed), FIXED.load(Ordering::Relaxed));

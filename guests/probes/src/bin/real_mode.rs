@@ -98,7 +98,7 @@ fn real_mode() {
     lapic::send(1, icr::INIT | icr::ASSERT);
     tsc::delay(200);
     lapic::send(1, icr::STARTUP | icr::ASSERT | (PAGE >> 12) as u32);
-    let done = tsc::wait_until(2_000_000, || word(0x820) == DONE);
+    let done = tsc::wait_for(|| word(0x820) == DONE);
     claim!(done, "it runs to its end");
     claim!(
         word(0x800) == cpuid::leaf(0).ebx,

@@ -26,7 +26,7 @@ fn self_ipi() {
     storm("with interrupts on", || {
         interrupt::enable();
         lapic::send_self(VECTOR);
-        let arrived = tsc::wait_until(1_000_000, || TAKEN.load(Ordering::Relaxed) == 1);
+        let arrived = tsc::wait_for(|| TAKEN.load(Ordering::Relaxed) == 1);
         interrupt::disable();
         arrived
     });

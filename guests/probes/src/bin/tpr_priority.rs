@@ -93,7 +93,7 @@ fn released_by_register() {
     interrupt::enable();
     let held = TAKEN.load(Ordering::Relaxed) == 0;
     set_class(6);
-    let taken = tsc::wait_until(100_000, || TAKEN.load(Ordering::Relaxed) == 1);
+    let taken = tsc::wait_for(|| TAKEN.load(Ordering::Relaxed) == 1);
     interrupt::disable();
     set_class(0);
     claim!(held && taken, "lowering CR8 lets a held interrupt in");
@@ -116,10 +116,10 @@ fn from_other_cpu() {
         set_class(7);
         interrupt::enable();
         ASK.store(0x75, Ordering::Release);
-        let arrived = tsc::wait_until(1_000_000, || lapic::bit(Register::IRR, 0x75));
+        let arrived = tsc::wait_for(|| lapic::bit(Register::IRR, 0x75));
         let held = TAKEN.load(Ordering::Relaxed) == 0;
         set_class(u64::from(round % 7));
-        let taken = tsc::wait_until(1_000_000, || TAKEN.load(Ordering::Relaxed) == 1);
+        let taken = tsc::wait_for(|| TAKEN.load(Ordering::Relaxed) == 1);
         interrupt::disable();
         set_class(0);
         require!(

@@ -63,9 +63,10 @@ fn loopback() {
     let mut echoed = 0;
     for byte in 0..=255u8 {
         uart::write(register::DATA, byte);
-        if tsc::wait_until(100_000, || uart::read(register::LSR) & lsr::DATA_READY != 0) {
-            echoed += u32::from(uart::read(register::DATA) == byte);
+        if !tsc::wait_for(|| uart::read(register::LSR) & lsr::DATA_READY != 0) {
+            break;
         }
+        echoed += u32::from(uart::read(register::DATA) == byte);
     }
     uart::write(register::MCR, 0x0B);
     claim!(lines == 0x90, "loopback shows the outputs at the inputs");
@@ -100,7 +101,7 @@ fn typed() {
     report!("READY");
     let mut received = [0; WANTED.len()];
     for (n, slot) in received.iter_mut().enumerate() {
-        let came = tsc::wait_until(20_000_000, || match uart::receive() {
+        let came = tsc::wait_for(|| match uart::receive() {
             Some(byte) => {
                 *slot = byte;
                 true

@@ -41,7 +41,7 @@ pub fn wake(index: usize) -> bool {
     if !tsc::wait_until(2_000, || started(index)) {
         lapic::send(index as u8, start);
     }
-    tsc::wait_until(2_000_000, || started(index))
+    tsc::wait_for(|| started(index))
 }
 
 /// Whether CPU `index` has reached Rust.

@@ -79,6 +79,15 @@ pub fn wait_until(microseconds: u64, mut done: impl FnMut() -> bool) -> bool {
     }
 }
 
+/// Longest wait for something that must come. No claim about time: it only has to be longer than any
+/// stretch for which a loaded host can keep a CPU from running.
+const PATIENCE_MICROSECONDS: u64 = 60_000_000;
+
+/// Waits for what must come; tells whether it did. A wait that ends with false has found a loss.
+pub fn wait_for(done: impl FnMut() -> bool) -> bool {
+    wait_until(PATIENCE_MICROSECONDS, done)
+}
+
 /// Waits `microseconds`, spinning.
 pub fn delay(microseconds: u64) {
     wait_until(microseconds, || false);
