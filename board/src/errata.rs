@@ -33,5 +33,9 @@ bitflags::bitflags! {
         /// through asserts a lock that is not held, and the emulator aborts. Cure:
         /// intercept writes of CR8 while V_IRQ is set.
         const CR8_WRITE_ABORTS = 1 << 6;
+        /// TCG 7.2: CMPXCHG16B takes the flags of before from a stale place and
+        /// can leave an operand in RFLAGS, VM and reserved bits included. Cure: the
+        /// instruction is not offered (CPUID 1 ECX bit 13); kernels then do without.
+        const CMPXCHG16B_FLAGS = 1 << 7;
     }
 }

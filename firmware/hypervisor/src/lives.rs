@@ -115,6 +115,11 @@ impl Keeper {
         }
     }
 
+    /// A vCPU has left the reason of an end that was not looked at yet.
+    pub fn has_ended(&self) -> bool {
+        self.words().end.lock().is_some()
+    }
+
     /// Looks at what the vCPUs' cores have left; true when something was shown.
     pub fn look(&mut self, machine: &'static Machine, out: &mut dyn Write) -> Change {
         let words = self.words();
@@ -193,7 +198,7 @@ impl Keeper {
             at_zero => at_zero + scale.nanoseconds(cpu::tsc()),
         };
         *words.facts.lock() = Some(PartitionFacts {
-            cpuid: CpuidTable::new(&machine.cpuid, platform),
+            cpuid: CpuidTable::new(&machine.guest_cpuid(), platform),
             msr: MsrPolicy::new(&machine.cpuid),
             efer: efer::writable(&machine.cpuid),
             clock: PartitionClock::start(scale, Tsc(0), epoch, machine.stable_tsc),

@@ -2,7 +2,7 @@
 
 use crate::capacity::CPUS;
 use abi::plan;
-use board::Board;
+use board::{Board, Errata};
 use core::sync::atomic::{AtomicU32, Ordering};
 use heapless::Vec;
 use hvcore::exit::{PartitionFacts, StopReason};
@@ -77,6 +77,18 @@ pub struct Machine {
     pub attach: Option<usize>,
     /// Partitions in the plan, refused ones included.
     pub planned: usize,
+}
+
+impl Machine {
+    /// The host's CPUID without what an erratum keeps from guests.
+    pub fn guest_cpuid(&self) -> HostCpuid {
+        const CX16: u32 = 1 << 13;
+        let mut cpuid = self.cpuid;
+        if self.facts.errata.contains(Errata::CMPXCHG16B_FLAGS) {
+            cpuid.features.ecx &= !CX16;
+        }
+        cpuid
+    }
 }
 
 /// One partition's fixed part.

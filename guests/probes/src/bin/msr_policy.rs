@@ -46,7 +46,7 @@ const KEPT: [(u32, u64, u64); 24] = [
 ];
 
 /// Registers with one value for ever: index, mask of the bits looked at, their value.
-const BENIGN: [(u32, u64, u64); 13] = [
+const BENIGN: [(u32, u64, u64); 14] = [
     (0xFE, 0xFF, 8),
     (0x1D9, !0, 0),
     (0xC001_0015, 1 << 24, 1 << 24),
@@ -58,6 +58,7 @@ const BENIGN: [(u32, u64, u64); 13] = [
     (0xC001_0055, 0, 0),
     (0xC001_1020, 0, 0),
     (0xC001_1023, 0, 0),
+    (0xC001_001F, 0, 0),
     (0xC001_1028, 0, 0),
     (0xC001_1029, 0, 0),
 ];
