@@ -123,6 +123,10 @@ impl Housekeeper {
 
     fn lives(&mut self) {
         for place in 0..self.keepers.len() {
+            // The guest's last words come before what is said about its end.
+            if self.keepers.get(place).is_some_and(Keeper::has_ended) {
+                self.show_guest();
+            }
             let Some(keeper) = self.keepers.get_mut(place) else { continue };
             let mut notice = Notice { shell: &self.shell, terminal: &mut *self.terminal, to_shell: self.console.attached().is_none(), begun: false };
             let change = keeper.look(self.machine, &mut notice);

@@ -43,6 +43,7 @@ pub mod number {
     pub const TOP_MEM2: u32 = 0xC001_001D;
     pub const INT_PENDING: u32 = 0xC001_0055;
     pub const VM_CR: u32 = 0xC001_0114;
+    pub const NB_CFG: u32 = 0xC001_001F;
     pub const LS_CFG: u32 = 0xC001_1020;
     pub const IC_CFG: u32 = 0xC001_1021;
     pub const BU_CFG: u32 = 0xC001_1023;
@@ -224,6 +225,7 @@ impl MsrPolicy {
             | number::TOP_MEM
             | number::TOP_MEM2
             | number::INT_PENDING
+            | number::NB_CFG
             | number::LS_CFG
             | number::IC_CFG
             | number::BU_CFG

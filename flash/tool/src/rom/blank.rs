@@ -23,17 +23,20 @@ const BASE: u64 = (4 << 30) - SIZE as u64;
 pub fn make(workspace: &Workspace) -> Result<PathBuf, Failure> {
     let linked = cargo_build::bootblock(workspace)?;
     let products = workspace.products();
-    let (flat, map, rom) = (
-        products.join("bootblock.bin"),
-        products.join("layout.fmap"),
-        products.join("blank.rom"),
-    );
+    // Names of this process: two runs in one checkout must not write one file.
+    let own = |name: &str| products.join(format!("{}-{name}", std::process::id()));
+    let (flat, map, rom) = (own("bootblock.bin"), own("layout.fmap"), own("blank.rom"));
     std::fs::write(&flat, flatten(&linked)?).context("writing the boot block")?;
     cbfstool::fmap(&workspace.root.join("flash/bootblock/layout.fmd"), &map)?;
     let tool = Cbfstool::on(&rom)?;
     tool.create(&map)?;
     tool.write(REGION, &flat)?;
-    Ok(rom)
+    for made in [&flat, &map] {
+        std::fs::remove_file(made).with_context(|| format!("removing `{}`", made.display()))?;
+    }
+    let finished = products.join("blank.rom");
+    std::fs::rename(&rom, &finished).context("naming the blank image")?;
+    Ok(finished)
 }
 
 /// The 64 KiB of flash below 4 GiB as the linked boot block fills them; erased elsewhere.
