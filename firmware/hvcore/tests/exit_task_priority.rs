@@ -36,7 +36,10 @@ fn reserved_bits_are_refused_and_change_nothing() {
     for value in [16, 1 << 32, u64::MAX] {
         let mut stage = Stage::new(1);
         stage.set(Gpr::RCX, value);
-        assert_eq!(stage.instruction(MOV_CR8_RCX, ExitCode::CR8_WRITE), Verdict::Resume);
+        assert_eq!(
+            stage.instruction(MOV_CR8_RCX, ExitCode::CR8_WRITE),
+            Verdict::Resume
+        );
         assert_eq!((stage.vcpu.event, stage.advanced()), (GP, 0), "{value:#x}");
         assert_eq!(priority::cr8(&stage.shared().page), 0);
     }

@@ -35,7 +35,9 @@ pub fn ps(machine: &Machine, keepers: &Keepers, form: Form, out: &mut dyn Write)
     let khz = (machine.rates.tsc_hz / 1000) as u32;
     let mut rows: Vec<PartitionRow<'_>, PARTITIONS> = Vec::new();
     for keeper in keepers {
-        let Some(partition) = wire::PARTITION[keeper.index()].get() else { continue };
+        let Some(partition) = wire::PARTITION[keeper.index()].get() else {
+            continue;
+        };
         let life = keeper.supervisor.life();
         let alive = matches!(life, Life::Running);
         let _ = rows.push(PartitionRow {
@@ -44,7 +46,11 @@ pub fn ps(machine: &Machine, keepers: &Keepers, form: Form, out: &mut dyn Write)
             cores: partition.record.used_cores(),
             memory: partition.ram_len,
             restarts: keeper.supervisor.restarts(),
-            uptime: if alive { Millis::of_ticks(now - keeper.started, khz) } else { None },
+            uptime: if alive {
+                Millis::of_ticks(now - keeper.started, khz)
+            } else {
+                None
+            },
         });
     }
     show(&rows, form, out)?;
@@ -52,8 +58,12 @@ pub fn ps(machine: &Machine, keepers: &Keepers, form: Form, out: &mut dyn Write)
     for keeper in keepers {
         let shared = &wire::SHARED[keeper.index()];
         for id in shared.ids() {
-            let (Some(vcpu), Some(core)) = (shared.vcpu(id), shared.core(id)) else { continue };
-            let Some(host) = machine.cores.get(usize::from(core.0)) else { continue };
+            let (Some(vcpu), Some(core)) = (shared.vcpu(id), shared.core(id)) else {
+                continue;
+            };
+            let Some(host) = machine.cores.get(usize::from(core.0)) else {
+                continue;
+            };
             let _ = rows.push(VcpuRow {
                 partition: keeper.name(),
                 vcpu: id,
@@ -94,12 +104,19 @@ pub fn stats(keepers: &Keepers, one: Option<u8>, form: Form, out: &mut dyn Write
         }
         let shared = &wire::SHARED[keeper.index()];
         for id in shared.ids() {
-            let Some(vcpu) = shared.vcpu(id) else { continue };
+            let Some(vcpu) = shared.vcpu(id) else {
+                continue;
+            };
             let mut rows: Vec<CounterRow<'_>, { NAMES.len() }> = Vec::new();
             for (name, count) in NAMES.iter().zip(vcpu.counters.snapshot()) {
                 // People see what happened; programs see every counter.
                 if count != 0 || form == Form::Json {
-                    let _ = rows.push(CounterRow { partition: keeper.name(), vcpu: id, name, count });
+                    let _ = rows.push(CounterRow {
+                        partition: keeper.name(),
+                        vcpu: id,
+                        name,
+                        count,
+                    });
                 }
             }
             show(&rows, form, out)?;
@@ -112,14 +129,26 @@ pub fn stats(keepers: &Keepers, one: Option<u8>, form: Form, out: &mut dyn Write
 pub fn mem(machine: &Machine, keepers: &Keepers, form: Form, out: &mut dyn Write) -> fmt::Result {
     let mut rows: Vec<MemoryRow<'_>, 48> = Vec::new();
     let (start, end) = metal::phys::image_range();
-    let _ = rows.push(MemoryRow { span: Span::between(start.0, end.0), owner: "hypervisor", purpose: "image" });
+    let _ = rows.push(MemoryRow {
+        span: Span::between(start.0, end.0),
+        owner: "hypervisor",
+        purpose: "image",
+    });
     for keeper in keepers {
         if let Some(partition) = wire::PARTITION[keeper.index()].get() {
-            let _ = rows.push(MemoryRow { span: partition.span, owner: partition.name(), purpose: "guest RAM" });
+            let _ = rows.push(MemoryRow {
+                span: partition.span,
+                owner: partition.name(),
+                purpose: "guest RAM",
+            });
         }
     }
     for span in machine.ram.runs() {
-        let _ = rows.push(MemoryRow { span: *span, owner: "free", purpose: "" });
+        let _ = rows.push(MemoryRow {
+            span: *span,
+            owner: "free",
+            purpose: "",
+        });
     }
     rows.sort_unstable_by_key(|row| row.span.start.0);
     show(&rows, form, out)?;
@@ -131,11 +160,20 @@ pub fn mem(machine: &Machine, keepers: &Keepers, form: Form, out: &mut dyn Write
             Bytes(machine.own_ram),
             Bytes(machine.guest_tables)
         )?;
-        for (index, core) in machine.cores.iter().enumerate().filter(|(_, core)| core.started) {
+        for (index, core) in machine
+            .cores
+            .iter()
+            .enumerate()
+            .filter(|(_, core)| core.started)
+        {
             let (unused, whole) = metal::percpu::stack_margin(CpuId(index as u8));
             let state = if whole { "" } else { ", OVERFLOWN" };
             if index != 0 {
-                write!(out, "stack of core {index}: {} never used{state}\r\n", Bytes(unused as u64))?;
+                write!(
+                    out,
+                    "stack of core {index}: {} never used{state}\r\n",
+                    Bytes(unused as u64)
+                )?;
             }
             let _ = core;
         }
@@ -156,7 +194,12 @@ pub fn cpus(machine: &Machine, keepers: &Keepers, form: Form, out: &mut dyn Writ
             (true, Some(sentence)) => sentence,
             (true, None) => "ready",
         };
-        let _ = rows.push(CpuRow { core: CpuId(index as u8), apic: core.apic, role, state });
+        let _ = rows.push(CpuRow {
+            core: CpuId(index as u8),
+            apic: core.apic,
+            role,
+            state,
+        });
     }
     show(&rows, form, out)
 }
@@ -169,7 +212,10 @@ fn role(keepers: &Keepers, index: usize) -> String<40> {
     }
     for keeper in keepers {
         let shared = &wire::SHARED[keeper.index()];
-        if let Some(id) = shared.ids().find(|id| shared.core(*id) == Some(CpuId(index as u8))) {
+        if let Some(id) = shared
+            .ids()
+            .find(|id| shared.core(*id) == Some(CpuId(index as u8)))
+        {
             let _ = write!(text, "{} vCPU {}", keeper.name(), id.0);
             return text;
         }
@@ -188,15 +234,69 @@ pub fn features(machine: &Machine, form: Form, out: &mut dyn Write) -> fmt::Resu
         effect: if set.contains(bit) { with } else { without },
     };
     let rows = [
-        row("nested paging", SvmFeatures::NPT, "CPUID 8000_000A EDX bit 0", "in use", "required"),
-        row("NRIP save", SvmFeatures::NRIP_SAVE, "CPUID 8000_000A EDX bit 3", "in use", "instructions are decoded for their length"),
-        row("VMCB clean bits", SvmFeatures::VMCB_CLEAN, "CPUID 8000_000A EDX bit 5", "in use", "every field is read at each entry"),
-        row("flush by ASID", SvmFeatures::FLUSH_BY_ASID, "CPUID 8000_000A EDX bit 6", "in use", "a flush drops all guests' translations on the core"),
-        row("decode assists", SvmFeatures::DECODE_ASSISTS, "CPUID 8000_000A EDX bit 7", "not used yet", "code is fetched through the guest's tables"),
-        row("AVIC", SvmFeatures::AVIC, "CPUID 8000_000A EDX bit 13", "not used yet", "interrupts go through the software APIC"),
-        row("x2AVIC", SvmFeatures::X2AVIC, "CPUID 8000_000A EDX bit 18", "not used yet", "guests are shown no x2APIC"),
-        row("virtual GIF", SvmFeatures::VGIF, "CPUID 8000_000A EDX bit 16", "not used", "not needed"),
-        row("virtual NMI", SvmFeatures::VNMI, "CPUID 8000_000A EDX bit 25", "not used yet", "the end of an NMI handler is seen by its IRET"),
+        row(
+            "nested paging",
+            SvmFeatures::NPT,
+            "CPUID 8000_000A EDX bit 0",
+            "in use",
+            "required",
+        ),
+        row(
+            "NRIP save",
+            SvmFeatures::NRIP_SAVE,
+            "CPUID 8000_000A EDX bit 3",
+            "in use",
+            "instructions are decoded for their length",
+        ),
+        row(
+            "VMCB clean bits",
+            SvmFeatures::VMCB_CLEAN,
+            "CPUID 8000_000A EDX bit 5",
+            "in use",
+            "every field is read at each entry",
+        ),
+        row(
+            "flush by ASID",
+            SvmFeatures::FLUSH_BY_ASID,
+            "CPUID 8000_000A EDX bit 6",
+            "in use",
+            "a flush drops all guests' translations on the core",
+        ),
+        row(
+            "decode assists",
+            SvmFeatures::DECODE_ASSISTS,
+            "CPUID 8000_000A EDX bit 7",
+            "not used yet",
+            "code is fetched through the guest's tables",
+        ),
+        row(
+            "AVIC",
+            SvmFeatures::AVIC,
+            "CPUID 8000_000A EDX bit 13",
+            "not used yet",
+            "interrupts go through the software APIC",
+        ),
+        row(
+            "x2AVIC",
+            SvmFeatures::X2AVIC,
+            "CPUID 8000_000A EDX bit 18",
+            "not used yet",
+            "guests are shown no x2APIC",
+        ),
+        row(
+            "virtual GIF",
+            SvmFeatures::VGIF,
+            "CPUID 8000_000A EDX bit 16",
+            "not used",
+            "not needed",
+        ),
+        row(
+            "virtual NMI",
+            SvmFeatures::VNMI,
+            "CPUID 8000_000A EDX bit 25",
+            "not used yet",
+            "the end of an NMI handler is seen by its IRET",
+        ),
     ];
     show(&rows, form, out)?;
     if form == Form::Table && !machine.facts.errata.is_empty() {

@@ -76,11 +76,22 @@ fn route_serial(machine: &Machine) -> bool {
         Some(SerialRegisters::Ports(0x2f8)) => 3,
         Some(SerialRegisters::Ports(_) | SerialRegisters::Memory(_)) => return false,
     };
-    let Some(madt) = &machine.madt else { return false };
+    let Some(madt) = &machine.madt else {
+        return false;
+    };
     let (gsi, _) = madt.isa_line(isa);
-    let owner = madt.io_apics.iter().filter(|apic| apic.gsi_base <= gsi).max_by_key(|apic| apic.gsi_base);
+    let owner = madt
+        .io_apics
+        .iter()
+        .filter(|apic| apic.gsi_base <= gsi)
+        .max_by_key(|apic| apic.gsi_base);
     let Some(owner) = owner else { return false };
-    ioapic::route_edge(owner.registers, (gsi - owner.gsi_base) as u8, idt::SERIAL, host_apic::id());
+    ioapic::route_edge(
+        owner.registers,
+        (gsi - owner.gsi_base) as u8,
+        idt::SERIAL,
+        host_apic::id(),
+    );
     if let Some(serial) = metal::crash::CONSOLE.lock().as_mut() {
         serial.interrupt_on_receive();
     }
@@ -89,21 +100,37 @@ fn route_serial(machine: &Machine) -> bool {
 
 impl Housekeeper {
     fn begin(&mut self) {
-        defmt::info!("{=usize} cores, {=usize} partitions", self.machine.cores.len(), self.keepers.len());
+        crate::log::keep(format_args!(
+            "the payload was entered at TSC {}\n",
+            self.machine.entered
+        ));
+        defmt::info!(
+            "{=usize} cores, {=usize} partitions",
+            self.machine.cores.len(),
+            self.keepers.len()
+        );
         for keeper in &mut self.keepers {
             let manual = wire::PARTITION[keeper.index()]
                 .get()
-                .is_some_and(|partition| partition.record.flags & abi::plan::flags::MANUAL_START != 0);
+                .is_some_and(|partition| {
+                    partition.record.flags & abi::plan::flags::MANUAL_START != 0
+                });
             if !manual {
                 keeper.on(self.machine, Event::Start, &mut *self.terminal);
             }
         }
         let attach = self.machine.attach;
-        match self.keepers.iter().position(|keeper| Some(keeper.index()) == attach) {
+        match self
+            .keepers
+            .iter()
+            .position(|keeper| Some(keeper.index()) == attach)
+        {
             Some(place) => self.attach(PartitionId(place as u8)),
             None => {
-                let _ = self.terminal.write_str("Control shell: help lists the commands.\r\n");
-                self.shell.show(&mut *self.terminal);
+                let _ = self
+                    .terminal
+                    .write_str("Control shell: help lists the commands.\r\n");
+                self.shell.show(&mut self.terminal);
             }
         }
     }
@@ -115,7 +142,7 @@ impl Housekeeper {
         self.feed_guest();
         self.show_guest();
         self.terminal.pump();
-        let log_waits = self.log.pump(&mut *self.terminal);
+        let log_waits = self.log.pump(&mut self.terminal);
         self.busy = log_waits || self.console.waiting() > 0 || !self.terminal.is_idle();
         self.end_in_order();
         self.check_stacks();
@@ -127,15 +154,22 @@ impl Housekeeper {
             if self.keepers.get(place).is_some_and(Keeper::has_ended) {
                 self.show_guest();
             }
-            let Some(keeper) = self.keepers.get_mut(place) else { continue };
-            let mut notice = Notice { shell: &self.shell, terminal: &mut *self.terminal, to_shell: self.console.attached().is_none(), begun: false };
+            let Some(keeper) = self.keepers.get_mut(place) else {
+                continue;
+            };
+            let mut notice = Notice {
+                shell: &self.shell,
+                terminal: &mut self.terminal,
+                to_shell: self.console.attached().is_none(),
+                begun: false,
+            };
             let change = keeper.look(self.machine, &mut notice);
             let begun = notice.begun;
             if change == Change::Ended {
                 self.console.partition_reset(PartitionId(place as u8));
             }
             if begun && self.console.attached().is_none() {
-                self.shell.show(&mut *self.terminal);
+                self.shell.show(&mut self.terminal);
             }
         }
     }
@@ -147,13 +181,18 @@ impl Housekeeper {
             if !self.console.may_read(now) {
                 return;
             }
-            let byte = metal::crash::CONSOLE.lock().as_mut().and_then(metal::serial::Serial::receive);
+            let byte = metal::crash::CONSOLE
+                .lock()
+                .as_mut()
+                .and_then(metal::serial::Serial::receive);
             let Some(byte) = byte else { return };
             match self.console.host_byte(byte, now) {
                 Input::Queued => self.feed_guest(),
                 Input::Dropped => self.terminal.text(b"\x07"),
                 Input::Shell(byte) => {
-                    let wish = self.shell.byte(self.machine, &mut self.keepers, byte, &mut *self.terminal);
+                    let wish =
+                        self.shell
+                            .byte(self.machine, &mut self.keepers, byte, &mut self.terminal);
                     if let Wish::Attach(id) = wish {
                         self.attach(id);
                     }
@@ -161,7 +200,7 @@ impl Housekeeper {
                 Input::Left(leave) => {
                     self.set_attached(leave.from, false);
                     let _ = write!(self.terminal, "\r\n{leave}\r\n");
-                    self.shell.show(&mut *self.terminal);
+                    self.shell.show(&mut self.terminal);
                 }
                 Input::Returned(id) => {
                     self.set_attached(id, true);
@@ -174,19 +213,29 @@ impl Housekeeper {
     fn attach(&mut self, id: PartitionId) {
         self.console.attach(id);
         self.set_attached(id, true);
-        let Some(keeper) = self.keepers.get(usize::from(id.0)) else { return };
-        let Some(serial) = keeper.serial() else { return };
+        let Some(keeper) = self.keepers.get(usize::from(id.0)) else {
+            return;
+        };
+        let Some(serial) = keeper.serial() else {
+            return;
+        };
         let (replayed, lost) = {
             let mut serial = serial.lock();
             (serial.waiting(), serial.newly_lost())
         };
-        let arrival = Arrival { name: keeper.name(), replayed, lost };
+        let arrival = Arrival {
+            name: keeper.name(),
+            replayed,
+            lost,
+        };
         let _ = write!(self.terminal, "{arrival}\r\n");
     }
 
     /// Only the attached guest's transmitter is ever held.
     fn set_attached(&mut self, id: PartitionId, attached: bool) {
-        let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else { return };
+        let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else {
+            return;
+        };
         let mut serial = serial.lock();
         serial.attach(attached);
         serial.input_waits = false;
@@ -197,12 +246,18 @@ impl Housekeeper {
 
     /// Hands typed bytes to the attached guest while its receiver has room.
     fn feed_guest(&mut self) {
-        let Some(id) = self.console.attached() else { return };
-        let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else { return };
+        let Some(id) = self.console.attached() else {
+            return;
+        };
+        let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else {
+            return;
+        };
         let mut serial = serial.lock();
         let mut line = None;
         while serial.uart.room() > 0 {
-            let Some(byte) = self.console.guest_byte() else { break };
+            let Some(byte) = self.console.guest_byte() else {
+                break;
+            };
             line = serial.uart.receive(byte).line.or(line);
         }
         serial.input_waits = self.console.waiting() > 0;
@@ -211,8 +266,12 @@ impl Housekeeper {
 
     /// Moves the attached guest's output into the terminal's queue.
     fn show_guest(&mut self) {
-        let Some(id) = self.console.attached() else { return };
-        let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else { return };
+        let Some(id) = self.console.attached() else {
+            return;
+        };
+        let Some(serial) = self.keepers.get(usize::from(id.0)).and_then(Keeper::serial) else {
+            return;
+        };
         let mut buffer = [0u8; 512];
         loop {
             let room = self.terminal.room().min(buffer.len());
@@ -235,7 +294,8 @@ impl Housekeeper {
     /// Call with the serial port locked, so that lines are told as they moved.
     fn raise(&self, id: PartitionId, line: Option<bool>) {
         let index = self.keepers.get(usize::from(id.0)).map(Keeper::index);
-        if let (Some(level), Some(shared)) = (line, index.and_then(|index| wire::SHARED.get(index))) {
+        if let (Some(level), Some(shared)) = (line, index.and_then(|index| wire::SHARED.get(index)))
+        {
             raise_uart_line(shared, level, None, &Kicker::new(self.machine));
         }
     }
@@ -247,7 +307,9 @@ impl Housekeeper {
     /// Every partition has switched itself off: on a machine that can be ended
     /// by a port write, that is the end.
     fn end_in_order(&mut self) {
-        let Some(port) = self.machine.board.exit_port else { return };
+        let Some(port) = self.machine.board.exit_port else {
+            return;
+        };
         let all_off = !self.keepers.is_empty() && self.keepers.iter().all(Keeper::powered_off);
         if all_off && self.terminal.is_idle() && !self.busy {
             cpu::outb(port, EXIT_IN_ORDER);
@@ -257,13 +319,25 @@ impl Housekeeper {
     /// A stack that was full to its end has damaged what lies below it.
     fn check_stacks(&self) {
         for core in (0..self.machine.cores.len()).map(|i| CpuId(i as u8)) {
-            assert!(percpu::is_whole(core), "the stack of core {} has overflown", core.0);
+            assert!(
+                percpu::is_whole(core),
+                "the stack of core {} has overflown",
+                core.0
+            );
         }
     }
 
     fn sleep(&mut self) {
-        let hz = if self.busy || !self.interrupts { BUSY_HZ } else { IDLE_HZ };
-        host_apic::arm_timer(self.machine.rates.apic_ticks(self.machine.rates.tsc_hz / hz));
+        let hz = if self.busy || !self.interrupts {
+            BUSY_HZ
+        } else {
+            IDLE_HZ
+        };
+        host_apic::arm_timer(
+            self.machine
+                .rates
+                .apic_ticks(self.machine.rates.tsc_hz / hz),
+        );
         cpu::sleep_until_interrupt();
     }
 }

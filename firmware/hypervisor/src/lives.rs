@@ -54,12 +54,21 @@ impl Keeper {
     pub fn new(index: usize) -> Option<Self> {
         let partition = wire::PARTITION.get(index)?.get()?;
         let supervisor = Supervisor::new(Policy::of(&partition.record));
-        Some(Self { index, supervisor, stopped_by_hand: false, load_due: false, started: 0, epitaph: None })
+        Some(Self {
+            index,
+            supervisor,
+            stopped_by_hand: false,
+            load_due: false,
+            started: 0,
+            epitaph: None,
+        })
     }
 
     /// Its name.
     pub fn name(&self) -> &'static str {
-        let partition = wire::PARTITION.get(self.index).and_then(|place| place.get());
+        let partition = wire::PARTITION
+            .get(self.index)
+            .and_then(|place| place.get());
         partition.map_or("?", |partition| partition.name())
     }
 
@@ -73,7 +82,9 @@ impl Keeper {
     }
 
     fn vcpus(&self) -> u8 {
-        wire::SHARED.get(self.index).map_or(0, |shared| shared.count())
+        wire::SHARED
+            .get(self.index)
+            .map_or(0, |shared| shared.count())
     }
 
     /// Tells the supervisor and does what it says; notices go to `out`.
@@ -100,15 +111,23 @@ impl Keeper {
     }
 
     fn notice(&self, step: Step, out: &mut dyn Write) -> bool {
-        let Some(notice) = step.notice else { return false };
+        let Some(notice) = step.notice else {
+            return false;
+        };
         let _ = write!(out, "[partition {} {notice}]\r\n", self.name());
         crate::log::keep(format_args!("partition {} {notice}\n", self.name()));
-        defmt::info!("partition {=str}: {}", self.name(), defmt::Display2Format(&notice));
+        defmt::info!(
+            "partition {=str}: {}",
+            self.name(),
+            defmt::Display2Format(&notice)
+        );
         true
     }
 
     fn request_stop(&self, machine: &'static Machine) {
-        let Some(shared) = wire::SHARED.get(self.index) else { return };
+        let Some(shared) = wire::SHARED.get(self.index) else {
+            return;
+        };
         self.words().stop();
         for id in shared.ids() {
             post::request(shared, id, Requests::STOP, &Kicker::new(machine));
@@ -130,7 +149,9 @@ impl Keeper {
         let entry = words.first_entry.load(Ordering::Relaxed);
         if loading && entry != 0 {
             let (name, began) = (self.name(), self.started);
-            crate::log::keep(format_args!("partition {name}: loads from TSC {began}, first instruction at {entry}\n"));
+            crate::log::keep(format_args!(
+                "partition {name}: loads from TSC {began}, first instruction at {entry}\n"
+            ));
             change = self.on(machine, Event::Loaded, out);
         }
         let end = words.end.lock().take();
@@ -139,14 +160,23 @@ impl Keeper {
             change = if said { Change::Ended } else { change };
         }
         let stopping = matches!(self.supervisor.life(), Life::Stopping(_));
-        if stopping && words.all_parked(self.vcpus()) && self.on(machine, Event::AllParked, out) != Change::None {
+        if stopping
+            && words.all_parked(self.vcpus())
+            && self.on(machine, Event::AllParked, out) != Change::None
+        {
             change = Change::Ended;
         }
         self.start_if_due(machine);
         change
     }
 
-    fn ended(&mut self, machine: &'static Machine, reason: EndReason, epitaph: Epitaph, out: &mut dyn Write) -> bool {
+    fn ended(
+        &mut self,
+        machine: &'static Machine,
+        reason: EndReason,
+        epitaph: Epitaph,
+        out: &mut dyn Write,
+    ) -> bool {
         let event = match reason {
             EndReason::Load(fault) => {
                 let _ = write!(out, "[partition {}: {fault}]\r\n", self.name());
@@ -181,9 +211,12 @@ impl Keeper {
         }
         self.load_due = false;
         self.stopped_by_hand = false;
-        let (Some(partition), Some(shared)) =
-            (wire::PARTITION.get(self.index).and_then(|place| place.get()), wire::SHARED.get(self.index))
-        else {
+        let (Some(partition), Some(shared)) = (
+            wire::PARTITION
+                .get(self.index)
+                .and_then(|place| place.get()),
+            wire::SHARED.get(self.index),
+        ) else {
             return;
         };
         let platform = Platform {
@@ -191,7 +224,9 @@ impl Keeper {
             tsc_khz: (machine.rates.tsc_hz / 1000) as u32,
             stable_tsc: machine.stable_tsc,
         };
-        let Some(scale) = Scale::of_tsc(machine.rates.tsc_hz) else { return };
+        let Some(scale) = Scale::of_tsc(machine.rates.tsc_hz) else {
+            return;
+        };
         let words = self.words();
         let epoch = match machine.epoch_ns {
             0 => 0,

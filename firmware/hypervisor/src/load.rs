@@ -65,7 +65,11 @@ struct Interruptible<'a, S> {
 }
 
 impl<S: Fn() -> bool> Interruptible<'_, S> {
-    fn in_chunks(&self, len: u64, mut each: impl FnMut(u64, u64) -> Result<(), NotRam>) -> Result<(), NotRam> {
+    fn in_chunks(
+        &self,
+        len: u64,
+        mut each: impl FnMut(u64, u64) -> Result<(), NotRam>,
+    ) -> Result<(), NotRam> {
         let mut done = 0;
         while done < len {
             if (self.stopped)() {
@@ -86,13 +90,17 @@ impl<S: Fn() -> bool> GuestMemory for Interruptible<'_, S> {
 
     fn write(&self, at: Gpa, from: &[u8]) -> Result<(), NotRam> {
         self.in_chunks(from.len() as u64, |done, len| {
-            let part = from.get(done as usize..(done + len) as usize).ok_or(NotRam)?;
+            let part = from
+                .get(done as usize..(done + len) as usize)
+                .ok_or(NotRam)?;
             self.ram.write(Gpa(at.0.wrapping_add(done)), part)
         })
     }
 
     fn fill(&self, at: Gpa, len: u64, value: u8) -> Result<(), NotRam> {
-        self.in_chunks(len, |done, len| self.ram.fill(Gpa(at.0.wrapping_add(done)), len, value))
+        self.in_chunks(len, |done, len| {
+            self.ram.fill(Gpa(at.0.wrapping_add(done)), len, value)
+        })
     }
 
     fn load_u64(&self, at: Gpa) -> Result<u64, NotRam> {
@@ -115,7 +123,10 @@ impl<S: Fn() -> bool> GuestMemory for Interruptible<'_, S> {
 /// Clears RAM and loads everything; the state of vCPU 0's first instruction.
 /// `stopped` is asked between chunks.
 pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntryState, LoadFault> {
-    let memory = Interruptible { ram: &partition.ram, stopped };
+    let memory = Interruptible {
+        ram: &partition.ram,
+        stopped,
+    };
     let loaded = load_into(partition, &memory);
     if loaded.is_err() && (memory.stopped)() {
         return Err(LoadFault::Stopped);
@@ -125,7 +136,9 @@ pub fn load(partition: &Partition, stopped: impl Fn() -> bool) -> Result<EntrySt
 
 fn load_into(partition: &Partition, memory: &impl GuestMemory) -> Result<EntryState, LoadFault> {
     for run in partition.ram.runs() {
-        memory.fill(run.guest, run.len, 0).map_err(|_| LoadFault::Ram)?;
+        memory
+            .fill(run.guest, run.len, 0)
+            .map_err(|_| LoadFault::Ram)?;
     }
     let ram = RamLayout::new(partition.ram_len).ok_or(LoadFault::Ram)?;
     let rsdp = acpi_tables::build(memory, partition.vcpus()).map_err(LoadFault::Acpi)?;
@@ -137,8 +150,13 @@ fn load_into(partition: &Partition, memory: &impl GuestMemory) -> Result<EntrySt
         kind::LINUX => {
             let header = Header::parse(files.image).map_err(LoadFault::Header)?;
             let initrd_len = files.initrd.len() as u64;
-            let layout = linux_boot::plan(header, ram, initrd_len, cmdline.len()).map_err(LoadFault::Linux)?;
-            let files = linux_boot::Files { image: files.image, initrd: files.initrd, cmdline };
+            let layout = linux_boot::plan(header, ram, initrd_len, cmdline.len())
+                .map_err(LoadFault::Linux)?;
+            let files = linux_boot::Files {
+                image: files.image,
+                initrd: files.initrd,
+                cmdline,
+            };
             linux_boot::load(memory, &layout, &files, rsdp).map_err(LoadFault::Linux)
         }
         kind::MULTIBOOT => load_multiboot(partition, memory, &ram, cmdline),
@@ -156,11 +174,18 @@ fn load_multiboot(
     ram: &RamLayout,
     cmdline: &[u8],
 ) -> Result<EntryState, LoadFault> {
-    let lines = partition.record.modules.iter().map(|module| plan::text(&module.cmdline).unwrap_or(""));
+    let lines = partition
+        .record
+        .modules
+        .iter()
+        .map(|module| plan::text(&module.cmdline).unwrap_or(""));
     let files = partition.files.modules.iter();
     let modules: heapless::Vec<multiboot::Module<'_>, { plan::MAX_MODULES }> = files
         .zip(lines)
-        .map(|(bytes, line)| multiboot::Module { bytes, cmdline: line.as_bytes() })
+        .map(|(bytes, line)| multiboot::Module {
+            bytes,
+            cmdline: line.as_bytes(),
+        })
         .collect();
     let file = partition.files.image;
     let image = Image::parse(file).map_err(LoadFault::Image)?;

@@ -22,8 +22,14 @@ impl LogStream {
             LogPort::Port(base) => Serial::port(base, 0, 115_200),
             LogPort::Console => None,
         };
-        let mut stream = Self { port, pending: heapless::Deque::new() };
-        let hello = Hello::new(metal::logger::build_id(), (machine.rates.tsc_hz / 1000) as u32);
+        let mut stream = Self {
+            port,
+            pending: heapless::Deque::new(),
+        };
+        let hello = Hello::new(
+            metal::logger::build_id(),
+            (machine.rates.tsc_hz / 1000) as u32,
+        );
         let mut buffer = [0; MAX_CONTROL];
         if let Some(frame) = log_frame::hello(&hello, &mut buffer) {
             match stream.port {

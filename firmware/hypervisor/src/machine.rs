@@ -212,7 +212,8 @@ impl Life {
     /// gets ready drops the requests of the life before, and must not drop these.
     pub fn stop(&self) {
         // pair: life: relaxed reads of the own number; P1 of each request publishes.
-        self.stopping.store(self.announced.load(Ordering::Relaxed), Ordering::Release);
+        self.stopping
+            .store(self.announced.load(Ordering::Relaxed), Ordering::Release);
     }
 
     /// The announced life shall stop. Asked after the requests were taken (P1).

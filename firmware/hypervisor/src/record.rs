@@ -22,7 +22,10 @@ pub fn of(core: &mut VcpuCore, why: EndReason) -> Epitaph {
         EndReason::Load(_) => Reason::IMAGE,
     };
     record.vcpu = u32::from(core.vcpu.id.0);
-    record.core = core.shared.core(core.vcpu.id).map_or(0, |core| u32::from(core.0));
+    record.core = core
+        .shared
+        .core(core.vcpu.id)
+        .map_or(0, |core| u32::from(core.0));
     record.tsc_khz = (core.machine.rates.tsc_hz / 1000) as u32;
     record.started = core.life.origin();
     record.died = cpu::tsc();
@@ -43,13 +46,26 @@ pub fn of(core: &mut VcpuCore, why: EndReason) -> Epitaph {
 }
 
 const fn segment(from: svm::vmcb::Segment) -> Segment {
-    Segment { selector: from.selector, attributes: from.attributes, limit: from.limit, base: from.base }
+    Segment {
+        selector: from.selector,
+        attributes: from.attributes,
+        limit: from.limit,
+        base: from.base,
+    }
 }
 
 fn exits(core: &VcpuCore, record: &mut Epitaph) {
     let origin = core.life.origin();
-    for (slot, exit) in record.exits.iter_mut().zip(core.vcpu.recent.iter().take(EXITS)) {
-        *slot = PastExit { code: exit.code, rip: exit.rip, tsc: exit.tsc.wrapping_add(origin) };
+    for (slot, exit) in record
+        .exits
+        .iter_mut()
+        .zip(core.vcpu.recent.iter().take(EXITS))
+    {
+        *slot = PastExit {
+            code: exit.code,
+            rip: exit.rip,
+            tsc: exit.tsc.wrapping_add(origin),
+        };
         record.exit_count += 1;
     }
 }
@@ -66,9 +82,19 @@ fn code(core: &VcpuCore, record: &mut Epitaph) {
         cpl: save.cpl,
         phys_bits: core.machine.facts.phys_bits,
     };
-    let size = code_size(save.cs.long(), save.cs.default_32(), save.efer, save.cr0, save.rflags);
+    let size = code_size(
+        save.cs.long(),
+        save.cs.default_32(),
+        save.efer,
+        save.cr0,
+        save.rflags,
+    );
     if let Ok(fetched) = fetch(&core.partition.ram, &paging, save.cs.base, save.rip, size) {
-        for (slot, byte) in record.code.iter_mut().zip(fetched.bytes().iter().take(CODE_LEN)) {
+        for (slot, byte) in record
+            .code
+            .iter_mut()
+            .zip(fetched.bytes().iter().take(CODE_LEN))
+        {
             *slot = *byte;
             record.code_len += 1;
         }

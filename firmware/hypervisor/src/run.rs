@@ -92,7 +92,10 @@ struct HostTimer {
 impl HostTimer {
     /// Nothing set. A recheck comes 50 microseconds after the entry.
     fn new(core: &VcpuCore) -> Self {
-        Self { set_for: u64::MAX, recheck_ticks: core.machine.rates.tsc_hz / 20_000 }
+        Self {
+            set_for: u64::MAX,
+            recheck_ticks: core.machine.rates.tsc_hz / 20_000,
+        }
     }
 
     /// Sets it for the next moment, if that changed.
@@ -163,7 +166,12 @@ impl VcpuCore {
     }
 
     fn init(&mut self) {
-        start::init(&mut self.vcpu, &mut self.vmcb, &self.mine.page, self.machine.facts.signature);
+        start::init(
+            &mut self.vcpu,
+            &mut self.vmcb,
+            &self.mine.page,
+            self.machine.facts.signature,
+        );
         vmrun::load_hidden_state(&self.vmcb);
         self.vmcb.flush(self.machine.facts.flush_by_asid());
         self.mine.set_activity(Activity::WaitForSipi);
@@ -172,7 +180,12 @@ impl VcpuCore {
     fn startup(&mut self) {
         let Some(page) = self.mine.sipi() else { return };
         let waiting = self.vcpu.run == Run::WaitForSipi;
-        start::startup(&mut self.vcpu, &mut self.vmcb, page, self.machine.facts.signature);
+        start::startup(
+            &mut self.vcpu,
+            &mut self.vmcb,
+            page,
+            self.machine.facts.signature,
+        );
         if waiting {
             cpu::reset_guest_registers(self.believes_xcr0(self.vcpu.xsetbv_exited));
             vmrun::load_hidden_state(&self.vmcb);
@@ -249,7 +262,9 @@ impl VcpuCore {
     /// The world switch; false when a request turned the entry back.
     #[inline(always)]
     fn enter(&mut self) -> bool {
-        let HostFacts { errata, errata_off, .. } = self.machine.facts;
+        let HostFacts {
+            errata, errata_off, ..
+        } = self.machine.facts;
         let experiment = errata_off.contains(Errata::EVENTINJ_TWICE);
         let (page, vmcb, vcpu) = (&self.mine.page, &mut self.vmcb, &mut self.vcpu);
         cpu::clgi();
@@ -283,7 +298,10 @@ impl VcpuCore {
             }
         };
         cpu::stgi();
-        if done && (vcpu.offered.is_some() || experiment) && errata.contains(Errata::VIRQ_LOSES_INTR) {
+        if done
+            && (vcpu.offered.is_some() || experiment)
+            && errata.contains(Errata::VIRQ_LOSES_INTR)
+        {
             cpu::rewrite_task_priority();
         }
         done
@@ -294,10 +312,17 @@ impl VcpuCore {
     fn exited(&mut self, timer: &mut HostTimer, now: Tsc) -> Option<StopReason> {
         let control = self.vmcb.control();
         let code = ExitCode(control.exit_code);
-        let (word, int_info) = (VirtualInterrupt(control.vintr), Event(control.exit_int_info));
+        let (word, int_info) = (
+            VirtualInterrupt(control.vintr),
+            Event(control.exit_int_info),
+        );
         let rip = self.vmcb.save().rip;
         self.vmcb.exited();
-        self.vcpu.recent.note(RecentExit { code: code.0, rip, tsc: now.0 });
+        self.vcpu.recent.note(RecentExit {
+            code: code.0,
+            rip,
+            tsc: now.0,
+        });
         self.vcpu.event = Event::NONE;
         let unfinished = interrupted(int_info, self.machine.facts.errata);
         if interrupt::settle(&self.mine.page, self.vcpu.offered, word, unfinished) {
@@ -347,7 +372,11 @@ impl VcpuCore {
             }
             // Injected as an event, and in service since.
             Interrupted::Interrupt(vector)
-                if self.machine.facts.errata_off.contains(Errata::EVENTINJ_TWICE) =>
+                if self
+                    .machine
+                    .facts
+                    .errata_off
+                    .contains(Errata::EVENTINJ_TWICE) =>
             {
                 self.vcpu.event = Event::new(EventType::INTERRUPT, vector);
             }
@@ -359,7 +388,12 @@ impl VcpuCore {
 /// The offer of a plan that wants to see EVENTINJ's erratum.
 #[cold]
 #[inline(never)]
-fn offer_as_event(page: &RegisterPage, vmcb: &mut VmcbPage, waiting: &mut Event, errata: Errata) -> Offer {
+fn offer_as_event(
+    page: &RegisterPage,
+    vmcb: &mut VmcbPage,
+    waiting: &mut Event,
+    errata: Errata,
+) -> Offer {
     let guest = eventinj_experiment::Guest {
         interrupts: vmcb.save().rflags & RFLAGS_IF != 0,
         shadow: vmcb.control().interrupt_shadow & 1 != 0,

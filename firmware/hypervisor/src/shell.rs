@@ -29,7 +29,9 @@ pub struct Shell {
 impl Shell {
     /// An empty line.
     pub const fn new() -> Self {
-        Self { editor: LineEditor::new("bulkhead> ") }
+        Self {
+            editor: LineEditor::new("bulkhead> "),
+        }
     }
 
     /// Shows the prompt and what is typed so far.
@@ -43,7 +45,13 @@ impl Shell {
     }
 
     /// Takes a typed byte.
-    pub fn byte(&mut self, machine: &'static Machine, keepers: &mut Keepers, byte: u8, terminal: &mut Terminal) -> Wish {
+    pub fn byte(
+        &mut self,
+        machine: &'static Machine,
+        keepers: &mut Keepers,
+        byte: u8,
+        terminal: &mut Terminal,
+    ) -> Wish {
         match self.editor.push(byte, terminal) {
             Outcome::Editing => Wish::None,
             Outcome::Cancelled => {
@@ -53,7 +61,8 @@ impl Shell {
             Outcome::Complete => {
                 let names = names(keepers);
                 let head = line_copy(self.editor.line());
-                self.editor.complete(command::candidates(&head, &names), terminal);
+                self.editor
+                    .complete(command::candidates(&head, &names), terminal);
                 Wish::None
             }
             Outcome::Entered(line) => {
@@ -91,11 +100,18 @@ fn run(machine: &'static Machine, keepers: &mut Keepers, line: &str, out: &mut T
 
 /// Carries a command out; the terminal never fails.
 // tidy: dispatch, one arm a command
-fn answer(machine: &'static Machine, keepers: &mut Keepers, command: Command, out: &mut Terminal) -> Wish {
+fn answer(
+    machine: &'static Machine,
+    keepers: &mut Keepers,
+    command: Command,
+    out: &mut Terminal,
+) -> Wish {
     let _ = match command {
         Command::Help(topic) => report::help(topic, out),
         Command::Ps(form) => answers::ps(machine, keepers, form, out),
-        Command::Stats(one, form) => answers::stats(keepers, one.and_then(|id| index(keepers, id)), form, out),
+        Command::Stats(one, form) => {
+            answers::stats(keepers, one.and_then(|id| index(keepers, id)), form, out)
+        }
         Command::Console(id) => return Wish::Attach(id),
         Command::Start(id) => tell(machine, keepers, id, Event::Start, out),
         Command::Stop(id) => tell(machine, keepers, id, Event::Stop, out),
@@ -111,7 +127,9 @@ fn answer(machine: &'static Machine, keepers: &mut Keepers, command: Command, ou
 }
 
 fn index(keepers: &Keepers, id: PartitionId) -> Option<u8> {
-    keepers.get(usize::from(id.0)).map(|keeper| keeper.index() as u8)
+    keepers
+        .get(usize::from(id.0))
+        .map(|keeper| keeper.index() as u8)
 }
 
 fn tell(
@@ -128,7 +146,10 @@ fn tell(
 }
 
 fn epitaph(keepers: &Keepers, id: PartitionId, out: &mut Terminal) -> core::fmt::Result {
-    match keepers.get(usize::from(id.0)).and_then(|keeper| keeper.epitaph.as_ref()) {
+    match keepers
+        .get(usize::from(id.0))
+        .and_then(|keeper| keeper.epitaph.as_ref())
+    {
         Some(record) => epitaph_text::write(record, out),
         None => out.write_str("it has not died since the machine started\r\n"),
     }
@@ -144,7 +165,10 @@ fn log(out: &mut Terminal) -> core::fmt::Result {
     out.text(tail);
     match metal::logger::dropped() {
         0 => Ok(()),
-        lost => write!(out, "[{lost} log frames were dropped: the log line was too slow]\r\n"),
+        lost => write!(
+            out,
+            "[{lost} log frames were dropped: the log line was too slow]\r\n"
+        ),
     }
 }
 

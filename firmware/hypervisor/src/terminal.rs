@@ -21,7 +21,10 @@ pub struct Terminal {
 impl Terminal {
     /// An empty queue.
     pub const fn new() -> Self {
-        Self { queue: Deque::new(), shared: false }
+        Self {
+            queue: Deque::new(),
+            shared: false,
+        }
     }
 
     /// The line carries log frames too, or not.

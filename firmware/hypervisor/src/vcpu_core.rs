@@ -68,8 +68,12 @@ pub struct VcpuCore {
 
 /// The loop of core `me`; cores without a vCPU sleep.
 pub fn run(me: CpuId) -> ! {
-    let Some(machine) = wire::MACHINE.get() else { cpu::halt_forever() };
-    let Some((index, id)) = vcpu_of(me) else { cpu::halt_forever() };
+    let Some(machine) = wire::MACHINE.get() else {
+        cpu::halt_forever()
+    };
+    let Some((index, id)) = vcpu_of(me) else {
+        cpu::halt_forever()
+    };
     let (Some(partition), Some(shared), Some(life)) = (
         wire::PARTITION.get(index).and_then(|place| place.get()),
         wire::SHARED.get(index),
@@ -80,7 +84,9 @@ pub fn run(me: CpuId) -> ! {
     let (Some(mine), Some(core)) = (shared.vcpu(id), machine.cores.get(usize::from(me.0))) else {
         cpu::halt_forever()
     };
-    let Some(owner) = mine.words.claim() else { cpu::halt_forever() };
+    let Some(owner) = mine.words.claim() else {
+        cpu::halt_forever()
+    };
     let vmcb = enable(machine, core.frames);
     let mut last = 0;
     let facts = loop {
@@ -119,13 +125,19 @@ fn vcpu_of(me: CpuId) -> Option<(usize, VcpuId)> {
     None
 }
 
-#[expect(unsafe_code, reason = "UNSAFETY: vouches for the two frames boot gave this core")]
+#[expect(
+    unsafe_code,
+    reason = "UNSAFETY: vouches for the two frames boot gave this core"
+)]
 fn enable(machine: &Machine, frames: Hpa) -> VmcbPage {
     // SAFETY: the first of this core's own frames; boot has checked SVM.
     unsafe { metal::svm_enable::enable(frames) };
     // SAFETY: the second frame, owned by this core alone; zero is a valid VMCB.
     let vmcb = unsafe { metal::phys::place(Hpa(frames.0 + 4096)) };
-    let clean = machine.facts.features.contains(svm::cpuid::SvmFeatures::VMCB_CLEAN);
+    let clean = machine
+        .facts
+        .features
+        .contains(svm::cpuid::SvmFeatures::VMCB_CLEAN);
     VmcbPage::new(vmcb, clean)
 }
 
@@ -171,8 +183,18 @@ impl VcpuCore {
         self.mine.counters.reset();
         self.tsc_offset = self.life.origin().wrapping_neg();
         let maps = [permission_maps::msr_map(), permission_maps::io_map()];
-        self.vmcb.reset(maps, self.partition.nested_root, self.partition.asid, self.tsc_offset);
-        start::init(&mut self.vcpu, &mut self.vmcb, &self.mine.page, self.machine.facts.signature);
+        self.vmcb.reset(
+            maps,
+            self.partition.nested_root,
+            self.partition.asid,
+            self.tsc_offset,
+        );
+        start::init(
+            &mut self.vcpu,
+            &mut self.vmcb,
+            &self.mine.page,
+            self.machine.facts.signature,
+        );
         cpu::reset_guest_registers(self.believes_xcr0(xsetbv_exited));
         vmrun::load_hidden_state(&self.vmcb);
         self.mine.set_activity(Activity::WaitForSipi);
@@ -182,7 +204,11 @@ impl VcpuCore {
     /// Whether XCR0 is left alone at a start because no exit said that it changed:
     /// only where a plan turns the work-around for XSETBV off.
     pub fn believes_xcr0(&self, xsetbv_exited: bool) -> bool {
-        self.machine.facts.errata_off.contains(Errata::XSETBV_NO_EXIT) && !xsetbv_exited
+        self.machine
+            .facts
+            .errata_off
+            .contains(Errata::XSETBV_NO_EXIT)
+            && !xsetbv_exited
     }
 
     /// vCPU 0 loads the images and waits for the others.
@@ -193,7 +219,7 @@ impl VcpuCore {
         self.mine.set_activity(Activity::Loading);
         let words = &self.mine.words;
         let stopped = || words.requested().contains(Requests::STOP);
-        let state = load::load(self.partition, &stopped)?;
+        let state = load::load(self.partition, stopped)?;
         while !self.life.all_ready(self.partition.vcpus()) {
             if stopped() {
                 return Err(LoadFault::Stopped);
@@ -203,7 +229,9 @@ impl VcpuCore {
         start::first(&mut self.vcpu, &mut self.vmcb, &state);
         vmrun::load_hidden_state(&self.vmcb);
         self.mine.set_activity(Activity::Running);
-        self.life.first_entry.store(cpu::tsc(), core::sync::atomic::Ordering::Relaxed); // No pair: a report.
+        self.life
+            .first_entry
+            .store(cpu::tsc(), core::sync::atomic::Ordering::Relaxed); // No pair: a report.
         Ok(())
     }
 
@@ -223,5 +251,8 @@ impl VcpuCore {
 
 /// Whether a life ended by the guest's own wish.
 pub const fn orderly(reason: EndReason) -> bool {
-    matches!(reason, EndReason::Guest(StopReason::Reset | StopReason::PowerOff))
+    matches!(
+        reason,
+        EndReason::Guest(StopReason::Reset | StopReason::PowerOff)
+    )
 }

@@ -19,4 +19,5 @@ pub static SHARED: [PartitionShared; PARTITIONS] = [const { PartitionShared::new
 pub static TERMINAL: DeviceLock<Terminal> = DeviceLock::new(Terminal::new());
 
 /// Life of each partition, the words its cores and core 0 exchange.
-pub static LIVES: [crate::machine::Life; PARTITIONS] = [const { crate::machine::Life::new() }; PARTITIONS];
+pub static LIVES: [crate::machine::Life; PARTITIONS] =
+    [const { crate::machine::Life::new() }; PARTITIONS];

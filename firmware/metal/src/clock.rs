@@ -20,7 +20,9 @@ impl Rates {
     #[inline]
     pub fn apic_ticks(self, tsc: u64) -> u32 {
         let ticks = (u128::from(tsc) * u128::from(self.apic_per_tsc)) >> 32;
-        u32::try_from(ticks).unwrap_or(u32::MAX - 1).saturating_add(1)
+        u32::try_from(ticks)
+            .unwrap_or(u32::MAX - 1)
+            .saturating_add(1)
     }
 }
 
@@ -95,7 +97,10 @@ pub fn measure(pm_timer: Option<u16>, known_tsc: Option<u64>) -> Option<Rates> {
     if tsc_hz == 0 || apic_per_tsc == 0 {
         return None;
     }
-    Some(Rates { tsc_hz: known_tsc.unwrap_or(tsc_hz), apic_per_tsc })
+    Some(Rates {
+        tsc_hz: known_tsc.unwrap_or(tsc_hz),
+        apic_per_tsc,
+    })
 }
 
 /// Spins for `micros` microseconds.

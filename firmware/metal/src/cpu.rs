@@ -1,7 +1,10 @@
 //! Single instructions of the host CPU behind safe or honest wrappers.
 //!
 //! Also called: intrinsics, CPUID, port I/O, HLT, XSETBV.
-#![expect(unsafe_code, reason = "UNSAFETY: executes privileged instructions (assumption 1)")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: executes privileged instructions (assumption 1)"
+)]
 
 use core::arch::asm;
 use core::arch::x86_64::{__cpuid_count, CpuidResult};
@@ -150,7 +153,9 @@ pub fn xgetbv() -> u64 {
     }
     let (low, high): (u32, u32);
     // SAFETY: CR4.OSXSAVE is set by `prepare_fpu`; reads a register.
-    unsafe { asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high, options(nomem, nostack)) };
+    unsafe {
+        asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high, options(nomem, nostack))
+    };
     u64::from(low) | (u64::from(high) << 32)
 }
 
@@ -174,7 +179,8 @@ pub fn prepare_fpu() {
 /// their kernels build branch barriers on it. The MSR exists from family 10h on,
 /// family 11h apart; newer parts need nothing (CPUID 8000_0021 EAX bit 2).
 pub fn serialise_lfence() {
-    let always = cpuid(0x8000_0000, 0).eax >= 0x8000_0021 && cpuid(0x8000_0021, 0).eax & (1 << 2) != 0;
+    let always =
+        cpuid(0x8000_0000, 0).eax >= 0x8000_0021 && cpuid(0x8000_0021, 0).eax & (1 << 2) != 0;
     let signature = cpuid(1, 0).eax;
     let family = ((signature >> 8) & 0xf) + ((signature >> 20) & 0xff);
     if always || family < 0x10 || family == 0x11 {

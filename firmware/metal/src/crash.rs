@@ -20,10 +20,10 @@ struct Direct;
 
 impl Write for Direct {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        if let Some(mut guard) = CONSOLE.try_lock() {
-            if let Some(serial) = guard.as_mut() {
-                send_lines(serial, text);
-            }
+        if let Some(mut guard) = CONSOLE.try_lock()
+            && let Some(serial) = guard.as_mut()
+        {
+            send_lines(serial, text);
         }
         Ok(())
     }
@@ -80,7 +80,11 @@ fn first() -> bool {
 /// Reports a panic and stops this core.
 pub fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     if first() {
-        let _ = writeln!(Direct, "\nbulkhead: panic on core {}: {info}", percpu::current().0);
+        let _ = writeln!(
+            Direct,
+            "\nbulkhead: panic on core {}: {info}",
+            percpu::current().0
+        );
     }
     stop()
 }

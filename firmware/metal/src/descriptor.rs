@@ -8,7 +8,12 @@ use core::arch::asm;
 #[repr(C, align(16))]
 struct Gdt([u64; 4]);
 
-static GDT: Gdt = Gdt([0, 0x00af_9b00_0000_ffff, 0x00cf_9300_0000_ffff, 0x00cf_9b00_0000_ffff]);
+static GDT: Gdt = Gdt([
+    0,
+    0x00af_9b00_0000_ffff,
+    0x00cf_9300_0000_ffff,
+    0x00cf_9b00_0000_ffff,
+]);
 
 /// Selector of the 64-bit code segment.
 pub const CODE: u16 = 0x08;

@@ -3,7 +3,10 @@
 //! A partition's RAM is up to two runs of guest-physical addresses (below and
 //! above the hole under 4 GiB), each contiguous in host memory. No reference to
 //! guest memory is ever made: other vCPUs write it at any time.
-#![expect(unsafe_code, reason = "UNSAFETY: copies from and to guest frames (assumption 6)")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: copies from and to guest frames (assumption 6)"
+)]
 
 use hvcore::ids::{Gpa, Hpa};
 use hvcore::port::{GuestMemory, NotRam};
@@ -107,7 +110,9 @@ impl GuestMemory for GuestRam {
         // SAFETY: aligned guest RAM, reached as an atomic word.
         let word = unsafe { &*word };
         // No pair of ours: the guest's own page tables, changed as hardware would.
-        Ok(word.compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed).is_ok())
+        Ok(word
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok())
     }
 
     fn load_u32(&self, at: Gpa) -> Result<u32, NotRam> {

@@ -2,7 +2,10 @@
 //!
 //! A kick and the timer carry no meaning of their own (R000-05): taking them is
 //! the effect. Exceptions in the host are our own bug and end in `crash`.
-#![expect(unsafe_code, reason = "UNSAFETY: installs handlers written in assembly")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: installs handlers written in assembly"
+)]
 
 use crate::host_apic;
 use core::arch::naked_asm;
@@ -36,9 +39,16 @@ unsafe extern "C" fn acknowledge_xapic() {
 #[unsafe(naked)]
 unsafe extern "C" fn acknowledge_x2apic() {
     naked_asm!(
-        "push rax", "push rcx", "push rdx",
-        "mov ecx, 0x80b", "xor eax, eax", "xor edx, edx", "wrmsr",
-        "pop rdx", "pop rcx", "pop rax",
+        "push rax",
+        "push rcx",
+        "push rdx",
+        "mov ecx, 0x80b",
+        "xor eax, eax",
+        "xor edx, edx",
+        "wrmsr",
+        "pop rdx",
+        "pop rcx",
+        "pop rax",
         "iretq"
     )
 }
@@ -111,7 +121,11 @@ fn build() -> InterruptDescriptorTable {
         machine_check = fault_mc,
         simd_floating_point = fault_xf,
     );
-    let acknowledge = if host_apic::is_x2apic() { acknowledge_x2apic } else { acknowledge_xapic };
+    let acknowledge = if host_apic::is_x2apic() {
+        acknowledge_x2apic
+    } else {
+        acknowledge_xapic
+    };
     for vector in [KICK, TIMER, SERIAL] {
         // SAFETY: the stub saves what it uses and returns by IRETQ.
         unsafe { idt[vector].set_handler_addr(address(acknowledge)) };

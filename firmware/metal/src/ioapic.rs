@@ -12,10 +12,9 @@ fn access(base: Hpa, register: u8, value: Option<u32>) -> u32 {
     let window = (base.0 + 0x10) as *mut u32;
     // SAFETY: the MADT names an IOAPIC here; MMIO below 4 GiB is mapped (assumption 2).
     unsafe { select.write_volatile(u32::from(register)) };
-    match value {
+    if let Some(value) = value {
         // SAFETY: as above.
-        Some(value) => unsafe { window.write_volatile(value) },
-        None => {}
+        unsafe { window.write_volatile(value) };
     }
     // SAFETY: as above.
     unsafe { window.read_volatile() }
@@ -29,7 +28,9 @@ pub fn mask_8259() {
 
 /// Masks every pin of one IOAPIC; returns how many it has.
 pub fn mask_all(base: Hpa) -> u8 {
-    let pins = ((access(base, 1, None) >> 16) as u8).saturating_add(1).min(120);
+    let pins = ((access(base, 1, None) >> 16) as u8)
+        .saturating_add(1)
+        .min(120);
     for pin in 0..pins {
         access(base, 0x10 + pin * 2, Some(1 << 16));
         access(base, 0x11 + pin * 2, Some(0));

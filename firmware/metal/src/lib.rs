@@ -12,8 +12,8 @@
 //! 6. Guest RAM is never the image's own memory, so a copy cannot alias our data.
 #![no_std]
 
-pub mod cpu;
 pub mod clock;
+pub mod cpu;
 pub mod crash;
 pub mod descriptor;
 pub mod guest_memory;

@@ -3,7 +3,10 @@
 //! A log call on any core takes the ring's lock, encodes, lets go; it never
 //! waits for a line. A full ring drops the frame and counts it. Handlers do not
 //! log (assumption 5), so the lock cannot deadlock.
-#![expect(unsafe_code, reason = "UNSAFETY: implements defmt's Logger, whose contract is unsafe")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: implements defmt's Logger, whose contract is unsafe"
+)]
 
 use crate::lock::DeviceLock;
 use abi::log_frame::{DEFMT_START, FRAME_END};
@@ -54,7 +57,6 @@ fn append(state: &mut State, bytes: &[u8]) {
 ///
 /// # Safety
 /// `held` must be locked by this core.
-#[expect(clippy::mut_from_ref, reason = "the lock makes it exclusive")]
 unsafe fn state() -> &'static mut State {
     // SAFETY: exclusive by the caller's promise.
     unsafe { &mut *SHARED.state.get() }
@@ -101,7 +103,9 @@ unsafe impl defmt::Logger for Logger {
         let state = unsafe { state() };
         let mut encoded: heapless::Vec<u8, FRAME> = heapless::Vec::new();
         let mut too_long = false;
-        state.encoder.write(bytes, |part| too_long |= encoded.extend_from_slice(part).is_err());
+        state.encoder.write(bytes, |part| {
+            too_long |= encoded.extend_from_slice(part).is_err()
+        });
         state.too_long |= too_long;
         append(state, &encoded);
     }
@@ -144,8 +148,9 @@ pub fn build_id() -> &'static [u8] {
     if len < HEAD {
         return &[];
     }
+    let id = start.wrapping_add(HEAD);
     // SAFETY: the linker script puts the whole note between the two symbols.
-    unsafe { core::slice::from_raw_parts(start.add(HEAD), len - HEAD) }
+    unsafe { core::slice::from_raw_parts(id, len - HEAD) }
 }
 
 /// Frames lost so far because the ring was full or a frame too long.

@@ -1,5 +1,8 @@
 //! Frames of nested page tables, handed out from one arena per partition.
-#![expect(unsafe_code, reason = "UNSAFETY: table frames become places (assumption 3)")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: table frames become places (assumption 3)"
+)]
 
 use hvcore::ids::Hpa;
 use hvcore::npt::table::{TablePage, Tables};
@@ -17,7 +20,11 @@ impl Arena {
     /// # Safety
     /// The frames must be the caller's alone (assumption 3) and mapped.
     pub const unsafe fn new(at: Hpa, frames: u64) -> Self {
-        Self { next: at.0, end: at.0 + frames * 4096, start: at.0 }
+        Self {
+            next: at.0,
+            end: at.0 + frames * 4096,
+            start: at.0,
+        }
     }
 }
 

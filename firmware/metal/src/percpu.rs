@@ -4,7 +4,10 @@
 //! belong to the guest (assumption 4). The lowest word of each stack holds the
 //! core's number, the next a canary that a full stack destroys.
 //! Also called: per-CPU area, current CPU.
-#![expect(unsafe_code, reason = "UNSAFETY: reads the word at the bottom of the running stack")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: reads the word at the bottom of the running stack"
+)]
 
 use core::cell::UnsafeCell;
 use hvcore::ids::CpuId;
@@ -30,7 +33,11 @@ unsafe impl Sync for Stacks {}
 pub static BULKHEAD_STACKS: Stacks = Stacks(UnsafeCell::new([[0; STACK_SIZE / 8]; MAX_CPUS]));
 
 fn base(cpu: usize) -> *mut u64 {
-    BULKHEAD_STACKS.0.get().cast::<u64>().wrapping_add(cpu % MAX_CPUS * (STACK_SIZE / 8))
+    BULKHEAD_STACKS
+        .0
+        .get()
+        .cast::<u64>()
+        .wrapping_add(cpu % MAX_CPUS * (STACK_SIZE / 8))
 }
 
 /// Address just above a core's stack.
@@ -45,11 +52,11 @@ pub fn label_stack(cpu: CpuId) {
     // SAFETY: the lowest two words of an own static; far below any live frame.
     unsafe { at.write_volatile(u64::from(cpu.0)) };
     // SAFETY: as above.
-    unsafe { at.add(1).write_volatile(CANARY) };
+    unsafe { at.wrapping_add(1).write_volatile(CANARY) };
     if cpu.0 != 0 {
         for i in 2..STACK_SIZE / 8 {
             // SAFETY: the core does not run yet; the words are inside its own stack.
-            unsafe { at.add(i).write_volatile(PAINT) };
+            unsafe { at.wrapping_add(i).write_volatile(PAINT) };
         }
     }
 }
@@ -65,7 +72,7 @@ pub fn current() -> CpuId {
 /// The canary of a core's stack stands (or the core never ran).
 pub fn is_whole(cpu: CpuId) -> bool {
     // SAFETY: reads a word of an own static.
-    let canary = unsafe { base(usize::from(cpu.0)).add(1).read_volatile() };
+    let canary = unsafe { base(usize::from(cpu.0)).wrapping_add(1).read_volatile() };
     canary == CANARY || canary == 0
 }
 
@@ -74,7 +81,9 @@ pub fn is_whole(cpu: CpuId) -> bool {
 pub fn stack_margin(cpu: CpuId) -> (usize, bool) {
     let at = base(usize::from(cpu.0));
     // SAFETY: reads words of an own static; a racing writer only changes the count.
-    let word = |i: usize| unsafe { at.add(i).read_volatile() };
-    let untouched = (2..STACK_SIZE / 8).take_while(|i| word(*i) == PAINT).count();
+    let word = |i: usize| unsafe { at.wrapping_add(i).read_volatile() };
+    let untouched = (2..STACK_SIZE / 8)
+        .take_while(|i| word(*i) == PAINT)
+        .count();
     (untouched * 8, word(1) == CANARY)
 }

@@ -2,7 +2,10 @@
 //!
 //! Contents come from `hvcore::policy`; every port exits. 24593 sections 15.10
 //! and 15.11.
-#![expect(unsafe_code, reason = "UNSAFETY: a static that is filled once before any guest runs")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: a static that is filled once before any guest runs"
+)]
 
 use core::cell::UnsafeCell;
 use hvcore::ids::Hpa;
@@ -17,8 +20,10 @@ pub struct PermissionMaps {
 // SAFETY: written by `fill_msr` on core 0 before other cores start, read by hardware only.
 unsafe impl Sync for PermissionMaps {}
 
-static MAPS: PermissionMaps =
-    PermissionMaps { msr: UnsafeCell::new([0xff; 8192]), io: UnsafeCell::new([0xff; 12288]) };
+static MAPS: PermissionMaps = PermissionMaps {
+    msr: UnsafeCell::new([0xff; 8192]),
+    io: UnsafeCell::new([0xff; 12288]),
+};
 
 /// Fills the MSR map (core 0, before other cores start).
 pub fn fill_msr(fill: impl FnOnce(&mut [u8; 8192])) {

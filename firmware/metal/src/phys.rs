@@ -3,7 +3,10 @@
 //! The entry code maps the first 4 GiB; [`map_above_4g`] adds the rest in 1 GiB
 //! pages. What firmware tables and flash hold is read through [`slice()`].
 //! Also called: identity map, direct map.
-#![expect(unsafe_code, reason = "UNSAFETY: turns physical addresses into references (assumption 2)")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: turns physical addresses into references (assumption 2)"
+)]
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use hvcore::ids::Hpa;
@@ -26,7 +29,10 @@ pub fn mapped_limit() -> u64 {
 
 /// First and one-past-last address of the image, bss included.
 pub fn image_range() -> (Hpa, Hpa) {
-    (Hpa(&raw const bulkhead_image_start as u64), Hpa(&raw const bulkhead_image_end as u64))
+    (
+        Hpa(&raw const bulkhead_image_start as u64),
+        Hpa(&raw const bulkhead_image_end as u64),
+    )
 }
 
 /// Maps physical memory from 4 GiB up to `end` (at most 512 GiB) if the CPU has
@@ -38,7 +44,9 @@ pub fn map_above_4g(end: u64) -> u64 {
     }
     let gib = end.div_ceil(1 << 30).clamp(4, 512);
     for i in 4..gib {
-        let at = (&raw mut bulkhead_boot_pdpt).cast::<u64>().wrapping_add(i as usize);
+        let at = (&raw mut bulkhead_boot_pdpt)
+            .cast::<u64>()
+            .wrapping_add(i as usize);
         // SAFETY: slots 4.. are unused; absent to present needs no flush; 83h = present, writable, large.
         unsafe { at.write_volatile((i << 30) | 0x83) };
     }

@@ -17,7 +17,11 @@ fn register(index: u8) -> u8 {
 }
 
 fn once() -> RtcReading {
-    RtcReading { fields: FIELDS.map(register), century: register(CENTURY), status_b: register(STATUS_B) }
+    RtcReading {
+        fields: FIELDS.map(register),
+        century: register(CENTURY),
+        status_b: register(STATUS_B),
+    }
 }
 
 /// A reading that did not change while it was taken; `None` from a clock that

@@ -2,8 +2,10 @@
 //!
 //! Wraps `uart_16550`; the rest of the image sees two non-blocking calls.
 //! The record of the coreboot table says where the console is.
-#![expect(unsafe_code, reason = "UNSAFETY: constructs UART drivers on addresses from firmware tables")]
-
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: constructs UART drivers on addresses from firmware tables"
+)]
 
 use core::ptr::NonNull;
 use uart_16550::backend::{MmioBackend, PioBackend};
@@ -83,7 +85,10 @@ impl Serial {
 }
 
 fn config(hz: u32, baud: u32) -> Config {
-    let mut config = Config { baud_rate: BaudRate::from_integer(baud.max(1)), ..Config::default() };
+    let mut config = Config {
+        baud_rate: BaudRate::from_integer(baud.max(1)),
+        ..Config::default()
+    };
     if hz != 0 {
         config.frequency = hz;
     }

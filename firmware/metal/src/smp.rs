@@ -5,7 +5,10 @@
 //! The page for their first instructions comes from the memory map, never a
 //! constant: 8000h holds live page tables on some firmware.
 //! Also called: AP start, INIT-SIPI-SIPI, trampoline.
-#![expect(unsafe_code, reason = "UNSAFETY: writes the start-up page and starts cores")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: writes the start-up page and starts cores"
+)]
 
 use crate::clock::{Rates, delay};
 use crate::{cpu, descriptor, host_apic, percpu};
@@ -105,11 +108,19 @@ pub fn prepare(page: Hpa, main: fn(CpuId) -> !) {
     let gdt = descriptor::gdt_pointer();
     let put32 = |offset: usize, value: u32| {
         // SAFETY: inside the copied block; the fields are laid out as in `ap_start.S`.
-        unsafe { fields.add(offset).cast::<u32>().write_unaligned(value) };
+        unsafe {
+            fields
+                .wrapping_add(offset)
+                .cast::<u32>()
+                .write_unaligned(value)
+        };
     };
     put32(0, cr3.start_address().as_u64() as u32);
     put32(4, bulkhead_ap_entry as *const () as usize as u32);
-    put32(12, u32::from(gdt.limit) | ((gdt.base.as_u64() as u32) << 16));
+    put32(
+        12,
+        u32::from(gdt.limit) | ((gdt.base.as_u64() as u32) << 16),
+    );
     put32(16, (gdt.base.as_u64() >> 16) as u32 & 0xffff);
 }
 
@@ -138,7 +149,11 @@ pub fn start(core: CpuId, apic: ApicId, page: Hpa, rates: Rates) -> Started {
     for _ in 0..2 {
         host_apic::send_startup(apic, (page.0 >> 12) as u8);
         if wait_for_report(rates, 200_000) {
-            return if clock_in_step() { Started::InStep } else { Started::OutOfStep };
+            return if clock_in_step() {
+                Started::InStep
+            } else {
+                Started::OutOfStep
+            };
         }
     }
     host_apic::send_init(apic);

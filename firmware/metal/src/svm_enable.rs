@@ -26,7 +26,12 @@ pub fn probe() -> CoreSvm {
     let present = cpu::cpuid(0x8000_0000, 0).eax >= SVM_LEAF
         && cpu::cpuid(0x8000_0001, 0).ecx & (1 << 2) != 0;
     if !present {
-        return CoreSvm { present, vm_cr: 0, features: SvmFeatures::empty(), asids: 0 };
+        return CoreSvm {
+            present,
+            vm_cr: 0,
+            features: SvmFeatures::empty(),
+            asids: 0,
+        };
     }
     let leaf = cpu::cpuid(SVM_LEAF, 0);
     CoreSvm {

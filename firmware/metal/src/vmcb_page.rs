@@ -21,7 +21,11 @@ pub struct VmcbPage {
 impl VmcbPage {
     /// Takes a zeroed VMCB. `clean_bits` when the CPU has them.
     pub fn new(vmcb: &'static mut Vmcb, clean_bits: bool) -> Self {
-        let supported = if clean_bits { u64::from(Clean::all().difference(Clean::CR2).bits()) } else { 0 };
+        let supported = if clean_bits {
+            u64::from(Clean::all().difference(Clean::CR2).bits())
+        } else {
+            0
+        };
         Self { vmcb, supported }
     }
 

@@ -9,7 +9,10 @@
 //! FS, GS, TR, LDTR and the system-call MSRs stay the guest's (assumption 4), so
 //! VMLOAD and VMSAVE run at start and for reports only, never on the exit path.
 //! 24593 section 15.5 (VMRUN), 15.5.2 (VMSAVE and VMLOAD).
-#![expect(unsafe_code, reason = "UNSAFETY: VMRUN and the register switch around it")]
+#![expect(
+    unsafe_code,
+    reason = "UNSAFETY: VMRUN and the register switch around it"
+)]
 
 use crate::vmcb_page::VmcbPage;
 use core::arch::{asm, naked_asm};

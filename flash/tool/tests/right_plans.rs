@@ -252,7 +252,10 @@ fn the_plans_that_are_shipped_are_right() {
     let plans: Vec<_> = both
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .collect();
     assert!(plans.len() > 12);
     for path in plans {

@@ -32,7 +32,11 @@ impl RtcReading {
             return self.number(field);
         }
         let hour = self.number(field & !AFTERNOON)? % 12;
-        Some(if field & AFTERNOON != 0 { hour + 12 } else { hour })
+        Some(if field & AFTERNOON != 0 {
+            hour + 12
+        } else {
+            hour
+        })
     }
 
     /// Nanoseconds since 1970-01-01 UTC; `None` for registers that are no date
@@ -79,7 +83,11 @@ mod tests {
     use super::*;
 
     const fn reading(fields: [u8; 6], status_b: u8) -> RtcReading {
-        RtcReading { fields, century: 0, status_b }
+        RtcReading {
+            fields,
+            century: 0,
+            status_b,
+        }
     }
 
     #[test]
@@ -100,7 +108,12 @@ mod tests {
 
     #[test]
     fn registers_that_are_no_date_are_refused() {
-        for fields in [[0xff; 6], [0, 0, 0, 0, 1, 0], [0, 0, 0, 0x30, 2, 0x24], [0, 0x60, 0, 1, 1, 0]] {
+        for fields in [
+            [0xff; 6],
+            [0, 0, 0, 0, 1, 0],
+            [0, 0, 0, 0x30, 2, 0x24],
+            [0, 0x60, 0, 1, 1, 0],
+        ] {
             assert_eq!(reading(fields, HOURS_24).epoch_ns(), None);
         }
     }

@@ -9,7 +9,10 @@ use crate::vcpu::post::{self, Cores};
 
 /// Reads a register; one that is not 16-byte aligned reads as part of its slot.
 #[inline]
-pub fn read<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, offset: u16) -> u64 {
+pub fn read<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    offset: u16,
+) -> u64 {
     let within = offset & 0xf;
     if within >= 4 {
         return 0;
@@ -21,7 +24,11 @@ pub fn read<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>
 
 /// Writes a register and does what it asks for.
 #[inline]
-pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, offset: u16, value: u32) {
+pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    offset: u16,
+    value: u32,
+) {
     if offset & 0xf != 0 {
         return;
     }
@@ -30,8 +37,12 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K
             let count = at.partition.count();
             let resolved = icr::resolve(command, at.vcpu.id, |id| at.partition.page(id), count);
             let posted = post::deliver(at.partition, resolved, Some(at.vcpu.id), at.cores);
-            at.shared.counters.add(Count::IpiSent, u64::from(posted.targets));
-            at.shared.counters.add(Count::KickSent, u64::from(posted.kicks));
+            at.shared
+                .counters
+                .add(Count::IpiSent, u64::from(posted.targets));
+            at.shared
+                .counters
+                .add(Count::KickSent, u64::from(posted.kicks));
         }
         Action::EoiBroadcast(vector) => {
             let (partition, me, cores) = (at.partition, at.vcpu.id, at.cores);

@@ -155,7 +155,13 @@ impl<C: GuestCpu, M: GuestMemory, K: Cores> Context<'_, C, M, K> {
     #[inline]
     pub fn code_size(&self) -> CodeSize {
         let save = self.cpu.save();
-        code_size(save.cs.long(), save.cs.default_32(), save.efer, save.cr0, save.rflags)
+        code_size(
+            save.cs.long(),
+            save.cs.default_32(),
+            save.efer,
+            save.cr0,
+            save.rflags,
+        )
     }
 
     /// Bases of all segments; brings FS and GS out of the core.

@@ -49,7 +49,10 @@ pub fn dispatch<C: GuestCpu, M: GuestMemory, K: Cores>(
         ExitCode::SHUTDOWN => (Count::Other, Verdict::Stop(StopReason::TripleFault)),
         ExitCode::TASK_SWITCH => (Count::Other, Verdict::Stop(StopReason::TaskSwitch)),
         code if code.invalid() => (Count::Other, Verdict::Stop(StopReason::InvalidState)),
-        unknown => (Count::Other, Verdict::Stop(StopReason::UnknownExit(unknown))),
+        unknown => (
+            Count::Other,
+            Verdict::Stop(StopReason::UnknownExit(unknown)),
+        ),
     };
     at.shared.counters.bump(count);
     verdict

@@ -28,7 +28,10 @@ pub fn alignment<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, 
     give(at, Event::exception_with_code(17, 0))
 }
 
-fn give<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, event: Event) -> Verdict {
+fn give<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    event: Event,
+) -> Verdict {
     match merge(at.vcpu.event, event) {
         Merged::Deliver(event) => {
             at.vcpu.event = event;

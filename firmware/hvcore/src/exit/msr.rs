@@ -29,7 +29,10 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
     }
 }
 
-fn read<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, msr: u32) -> Option<()> {
+fn read<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    msr: u32,
+) -> Option<()> {
     let value = match at.facts.msr.read(msr, at.vcpu.id) {
         MsrRead::Emulate(kept) => kept_value(at, kept),
         MsrRead::Benign(value) => value,
@@ -53,7 +56,10 @@ fn kept_value<C: GuestCpu, M: GuestMemory, K: Cores>(at: &Context<'_, C, M, K>, 
     }
 }
 
-fn write<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, msr: u32) -> Option<()> {
+fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    msr: u32,
+) -> Option<()> {
     let regs = &at.vcpu.regs;
     let value = (regs.full(Gpr::RDX) << 32) | (regs.full(Gpr::RAX) & 0xffff_ffff);
     match at.facts.msr.write(msr, value, at.vcpu.id) {
@@ -70,7 +76,10 @@ fn write_kept<C: GuestCpu, M: GuestMemory, K: Cores>(
 ) -> Option<()> {
     match kept {
         Kept::Tsc => {}
-        Kept::TscDeadline => at.vcpu.timer.set_tsc_deadline(&at.shared.page, value, at.now),
+        Kept::TscDeadline => at
+            .vcpu
+            .timer
+            .set_tsc_deadline(&at.shared.page, value, at.now),
         Kept::Efer => {
             let paging = at.cpu.save().cr0 & CR0_PG != 0;
             let next = efer::after_write(at.cpu.save().efer, value, at.facts.efer, paging).ok()?;
@@ -80,7 +89,10 @@ fn write_kept<C: GuestCpu, M: GuestMemory, K: Cores>(
         Kept::Mtrr(register) => at.vcpu.mtrrs.write(register, value),
         Kept::WallClock => at.facts.clock.write_wall_clock(at.memory, value).ok()?,
         Kept::SystemTime => {
-            at.vcpu.clock_page.write_msr(at.memory, &at.facts.clock, value).ok()?;
+            at.vcpu
+                .clock_page
+                .write_msr(at.memory, &at.facts.clock, value)
+                .ok()?;
         }
     }
     Some(())

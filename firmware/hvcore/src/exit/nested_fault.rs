@@ -66,7 +66,10 @@ fn no_instruction<C: GuestCpu, M: GuestMemory, K: Cores>(
 
 /// RAM is always mapped: entering again must help, and soon. Only faults on one
 /// page add up, or a guest that lives for years would collect enough of them.
-fn spurious<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, gpa: Gpa) -> Verdict {
+fn spurious<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    gpa: Gpa,
+) -> Verdict {
     let page = gpa.0 >> 12;
     if page != at.vcpu.spurious_page {
         at.vcpu.spurious_page = page;
@@ -140,32 +143,65 @@ fn copy<C: GuestCpu, M: GuestMemory, K: Cores>(
 ) -> Result<Retire, WalkFault> {
     let bases = at.segment_bases();
     let rip = at.cpu.save().rip;
-    let from = instruction.linear_address(&at.vcpu.regs, &bases, rip).unwrap_or(0);
-    let to = instruction.copy_destination(&at.vcpu.regs, &bases).unwrap_or(0);
+    let from = instruction
+        .linear_address(&at.vcpu.regs, &bases, rip)
+        .unwrap_or(0);
+    let to = instruction
+        .copy_destination(&at.vcpu.regs, &bases)
+        .unwrap_or(0);
     let user = at.cpu.save().cpl == 3;
     let paging = at.paging();
-    let source = walk(at.memory, &paging, Gva(from), Access { write: false, user, fetch: false })?;
-    let target = walk(at.memory, &paging, Gva(to), Access { write: true, user, fetch: false })?;
+    let source = walk(
+        at.memory,
+        &paging,
+        Gva(from),
+        Access {
+            write: false,
+            user,
+            fetch: false,
+        },
+    )?;
+    let target = walk(
+        at.memory,
+        &paging,
+        Gva(to),
+        Access {
+            write: true,
+            user,
+            fetch: false,
+        },
+    )?;
     let last = |gpa: Gpa| (gpa.0 & 0xfff) + width.bytes() > 0x1000;
     if last(source) || last(target) {
         return Err(WalkFault::OutsideRam { at: source });
     }
     let mut bytes = [0; 8];
     let len = width.bytes() as usize;
-    let value = match at.memory.read(source, bytes.get_mut(..len).unwrap_or_default()) {
+    let value = match at
+        .memory
+        .read(source, bytes.get_mut(..len).unwrap_or_default())
+    {
         Ok(()) => u64::from_le_bytes(bytes),
         Err(_) => read(at, source, width),
     };
     let next = complete(at, form, value);
     let value = next.write.unwrap_or(value);
-    if at.memory.write(target, value.to_le_bytes().get(..len).unwrap_or_default()).is_err() {
+    if at
+        .memory
+        .write(target, value.to_le_bytes().get(..len).unwrap_or_default())
+        .is_err()
+    {
         write(at, target, width, value);
     }
     Ok(next.retire)
 }
 
 #[inline]
-fn read<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, gpa: Gpa, width: Width) -> u64 {
+fn read<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    gpa: Gpa,
+    width: Width,
+) -> u64 {
     match mmio::owner(gpa) {
         Owner::LocalApic(offset) => apic::read(at, offset) & width.mask(),
         Owner::IoApic(offset) => u64::from(at.partition.ioapic.lock().read(offset)) & width.mask(),
@@ -183,7 +219,9 @@ fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
     match mmio::owner(gpa) {
         // Only whole registers can be written.
         Owner::LocalApic(offset) if width >= Width::Dword => apic::write(at, offset, value as u32),
-        Owner::IoApic(offset) if width >= Width::Dword => apic::write_ioapic(at, offset, value as u32),
+        Owner::IoApic(offset) if width >= Width::Dword => {
+            apic::write_ioapic(at, offset, value as u32)
+        }
         Owner::LocalApic(_) | Owner::IoApic(_) | Owner::Nobody => at.vcpu.unanswered.write(gpa),
     }
 }

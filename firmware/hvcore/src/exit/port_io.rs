@@ -103,11 +103,16 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(
 }
 
 /// The UART's interrupt line, through the IOAPIC; the serial port is locked.
-fn line_moved<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, line: Option<bool>) {
+fn line_moved<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    line: Option<bool>,
+) {
     if let Some(level) = line {
         let me = at.vcpu.id;
         let posted = raise(at.partition, level, Some(me), at.cores);
-        at.shared.counters.add(Count::KickSent, u64::from(posted.kicks));
+        at.shared
+            .counters
+            .add(Count::KickSent, u64::from(posted.kicks));
     }
 }
 

@@ -28,7 +28,10 @@ struct Prefixes {
 }
 
 /// Handles the exit.
-pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, info: IoInfo) -> Verdict {
+pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    info: IoInfo,
+) -> Verdict {
     let next = at.cpu.control().exit_info_2;
     let Prefixes { address, segment } = match prefixes(at) {
         Ok(prefixes) => prefixes,
@@ -38,7 +41,11 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
         return skip::to(at, next);
     }
     let width = port_io::width(info.size());
-    let done = if info.input() { input(at, info, width, address) } else { output(at, info, width, address, segment) };
+    let done = if info.input() {
+        input(at, info, width, address)
+    } else {
+        output(at, info, width, address, segment)
+    };
     match done {
         Err(fault) => return at.walk_fault(fault),
         Ok(Some(verdict)) => return verdict,
@@ -46,7 +53,11 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
     }
     let pointer = if info.input() { Gpr::RDI } else { Gpr::RSI };
     let back = at.cpu.save().rflags & RFLAGS_DF != 0;
-    let step = if back { width.bytes().wrapping_neg() } else { width.bytes() };
+    let step = if back {
+        width.bytes().wrapping_neg()
+    } else {
+        width.bytes()
+    };
     let moved = at.vcpu.regs.low(pointer, address).wrapping_add(step);
     at.vcpu.regs.set_low(pointer, address, moved);
     if info.repeated() {
@@ -60,7 +71,9 @@ pub fn handle<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, 
 }
 
 /// Takes the prefixes of the instruction at RIP; there are fourteen at most.
-fn prefixes<C: GuestCpu, M: GuestMemory, K: Cores>(at: &Context<'_, C, M, K>) -> Result<Prefixes, WalkFault> {
+fn prefixes<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &Context<'_, C, M, K>,
+) -> Result<Prefixes, WalkFault> {
     let (rip, base, size) = (at.cpu.save().rip, at.cpu.save().cs.base, at.code_size());
     let mut fetched = fetch(at.memory, &at.paging(), base, rip, size)?;
     fetched.extend(at.memory, &at.paging(), size).ok();
@@ -82,7 +95,9 @@ fn prefixes<C: GuestCpu, M: GuestMemory, K: Cores>(at: &Context<'_, C, M, K>) ->
     }
     let address = match (size, other_size) {
         (CodeSize::Bits64, false) => Width::Qword,
-        (CodeSize::Bits64, true) | (CodeSize::Bits32, false) | (CodeSize::Bits16, true) => Width::Dword,
+        (CodeSize::Bits64, true) | (CodeSize::Bits32, false) | (CodeSize::Bits16, true) => {
+            Width::Dword
+        }
         (CodeSize::Bits32, true) | (CodeSize::Bits16, false) => Width::Word,
     };
     Ok(Prefixes { address, segment })
@@ -110,9 +125,18 @@ fn element<C: GuestCpu, M: GuestMemory, K: Cores>(
         Touch::Read(bytes) => (bytes.len(), false),
         Touch::Write(bytes) => (bytes.len(), true),
     };
-    let access = Access { write, user: at.cpu.save().cpl == 3, fetch: false };
+    let access = Access {
+        write,
+        user: at.cpu.save().cpl == 3,
+        fetch: false,
+    };
     for i in 0..len {
-        let to = walk(at.memory, &paging, Gva(linear.wrapping_add(i as u64)), access)?;
+        let to = walk(
+            at.memory,
+            &paging,
+            Gva(linear.wrapping_add(i as u64)),
+            access,
+        )?;
         let done = match &mut touch {
             Touch::Reach(_) => at.memory.read(to, &mut [0]),
             Touch::Read(bytes) => at.memory.read(to, bytes.get_mut(i..=i).unwrap_or_default()),
@@ -130,12 +154,18 @@ fn input<C: GuestCpu, M: GuestMemory, K: Cores>(
     address: Width,
 ) -> Result<Option<Verdict>, WalkFault> {
     let base = at.cpu.save().es.base;
-    let linear = at.code_size().linear(base, at.vcpu.regs.low(Gpr::RDI, address));
+    let linear = at
+        .code_size()
+        .linear(base, at.vcpu.regs.low(Gpr::RDI, address));
     // The place is tried before the port is read, so that a fault loses no byte.
     let len = width.bytes() as usize;
     element(at, linear, Touch::Reach(len))?;
     let bytes = port_io::read(at, info.port(), width).to_le_bytes();
-    element(at, linear, Touch::Write(bytes.get(..len).unwrap_or_default()))?;
+    element(
+        at,
+        linear,
+        Touch::Write(bytes.get(..len).unwrap_or_default()),
+    )?;
     Ok(None)
 }
 
@@ -159,6 +189,10 @@ fn output<C: GuestCpu, M: GuestMemory, K: Cores>(
     };
     let mut bytes = [0; 4];
     let len = width.bytes() as usize;
-    element(at, linear, Touch::Read(bytes.get_mut(..len).unwrap_or_default()))?;
+    element(
+        at,
+        linear,
+        Touch::Read(bytes.get_mut(..len).unwrap_or_default()),
+    )?;
     Ok(port_io::write(at, info.port(), u32::from_le_bytes(bytes)).map(Verdict::Stop))
 }

@@ -20,7 +20,9 @@ const DR6_BS: u64 = 1 << 14;
 
 /// Past the intercepted instruction at RIP.
 #[inline]
-pub fn instruction<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>) -> Verdict {
+pub fn instruction<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+) -> Verdict {
     let next = at.cpu.control().next_rip;
     if at.host.next_rip() && next != 0 {
         return to(at, next);
@@ -65,7 +67,10 @@ pub fn by<C: GuestCpu, M: GuestMemory, K: Cores>(
 
 /// To a known next RIP.
 #[inline]
-pub fn to<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, next: u64) -> Verdict {
+pub fn to<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    next: u64,
+) -> Verdict {
     at.cpu.set_rip(next);
     at.cpu.set_shadow(false);
     let rflags = at.cpu.save().rflags;
@@ -85,7 +90,10 @@ pub fn iterated<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M
 }
 
 #[inline]
-fn trap_single_step<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>, rflags: u64) {
+fn trap_single_step<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+    rflags: u64,
+) {
     if rflags & RFLAGS_TF != 0 {
         at.cpu.set_dr6(at.cpu.save().dr6 | DR6_BS);
         at.vcpu.event = Event::exception(1);
@@ -93,7 +101,9 @@ fn trap_single_step<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, 
 }
 
 /// Ends the partition with the bytes of the instruction in the reason.
-pub fn not_emulated<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K>) -> Verdict {
+pub fn not_emulated<C: GuestCpu, M: GuestMemory, K: Cores>(
+    at: &mut Context<'_, C, M, K>,
+) -> Verdict {
     let (rip, base, size) = (at.cpu.save().rip, at.cpu.save().cs.base, at.code_size());
     let fetched = crate::decode::fetch::fetch(at.memory, &at.paging(), base, rip, size);
     let mut bytes = [0; 8];
@@ -102,5 +112,7 @@ pub fn not_emulated<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, 
             *slot = *byte;
         }
     }
-    Verdict::Stop(StopReason::NotEmulated { bytes: u64::from_be_bytes(bytes) })
+    Verdict::Stop(StopReason::NotEmulated {
+        bytes: u64::from_be_bytes(bytes),
+    })
 }

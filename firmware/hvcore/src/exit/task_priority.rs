@@ -28,7 +28,11 @@ pub fn write<C: GuestCpu, M: GuestMemory, K: Cores>(at: &mut Context<'_, C, M, K
         return skip::not_emulated(at);
     };
     let full = at.vcpu.regs.full(from);
-    let value = if size == CodeSize::Bits64 { full } else { full & 0xffff_ffff };
+    let value = if size == CodeSize::Bits64 {
+        full
+    } else {
+        full & 0xffff_ffff
+    };
     if value > 15 {
         return at.general_protection();
     }

@@ -15,7 +15,18 @@ pub const ADDRESS: Gpa = Gpa(0xf_fff0);
 /// `mov dx, RESET; mov al, RESET_VALUE; out dx, al; cli; hlt; jmp to the cli`.
 pub const CODE: [u8; 10] = {
     let [low, high] = RESET.to_le_bytes();
-    [0xba, low, high, 0xb0, RESET_VALUE, 0xee, 0xfa, 0xf4, 0xeb, 0xfc]
+    [
+        0xba,
+        low,
+        high,
+        0xb0,
+        RESET_VALUE,
+        0xee,
+        0xfa,
+        0xf4,
+        0xeb,
+        0xfc,
+    ]
 };
 
 /// Writes the code.

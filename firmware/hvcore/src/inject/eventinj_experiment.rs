@@ -29,13 +29,22 @@ pub struct Guest {
 /// and is never taken, so the offer names no vector.
 #[cold]
 pub fn choose(page: &RegisterPage, guest: Guest, errata: Errata) -> (Option<Event>, Offer) {
-    let offer = Offer { vector: None, ..interrupt::offer(page, guest.shadow, errata) };
+    let offer = Offer {
+        vector: None,
+        ..interrupt::offer(page, guest.shadow, errata)
+    };
     let open = guest.interrupts && !guest.shadow && guest.room;
     let taken = priority::deliverable(page).filter(|vector| open && page.accept(*vector));
     match taken {
         Some(vector) => {
             let event = Event::new(EventType::INTERRUPT, vector.0);
-            (Some(event), Offer { word: offer.word.without_irq(), ..offer })
+            (
+                Some(event),
+                Offer {
+                    word: offer.word.without_irq(),
+                    ..offer
+                },
+            )
         }
         None => (None, offer),
     }
@@ -47,7 +56,11 @@ mod tests {
     use crate::ids::Vector;
     use svm::apic::Register;
 
-    const READY: Guest = Guest { interrupts: true, shadow: false, room: true };
+    const READY: Guest = Guest {
+        interrupts: true,
+        shadow: false,
+        room: true,
+    };
 
     fn page(vector: u8) -> RegisterPage {
         let page = RegisterPage::new();
@@ -63,7 +76,10 @@ mod tests {
         let (event, offer) = choose(&page, READY, Errata::empty());
         assert_eq!(event, Some(Event(0x8000_0041)));
         assert!(!offer.word.irq());
-        assert_eq!((page.highest_irr(), page.highest_isr()), (None, Some(Vector(0x41))));
+        assert_eq!(
+            (page.highest_irr(), page.highest_isr()),
+            (None, Some(Vector(0x41)))
+        );
         let (again, offer) = choose(&page, READY, Errata::empty());
         assert!(again.is_none() && !offer.word.irq());
     }
@@ -71,14 +87,29 @@ mod tests {
     #[test]
     fn a_guest_that_cannot_take_it_gets_a_window_and_keeps_the_request() {
         for guest in [
-            Guest { interrupts: false, ..READY },
-            Guest { shadow: true, ..READY },
-            Guest { room: false, ..READY },
+            Guest {
+                interrupts: false,
+                ..READY
+            },
+            Guest {
+                shadow: true,
+                ..READY
+            },
+            Guest {
+                room: false,
+                ..READY
+            },
         ] {
             let page = page(0x41);
             let (event, offer) = choose(&page, guest, Errata::empty());
-            assert!(event.is_none() && offer.word.irq() && !offer.recheck, "{guest:?}");
-            assert_eq!((page.highest_irr(), offer.vector), (Some(Vector(0x41)), None));
+            assert!(
+                event.is_none() && offer.word.irq() && !offer.recheck,
+                "{guest:?}"
+            );
+            assert_eq!(
+                (page.highest_irr(), offer.vector),
+                (Some(Vector(0x41)), None)
+            );
         }
     }
 
@@ -87,7 +118,10 @@ mod tests {
         let held = page(0x41);
         held.store(Register::TPR, 0x40);
         assert_eq!(choose(&held, READY, Errata::empty()).0, None);
-        let shadowed = Guest { shadow: true, ..READY };
+        let shadowed = Guest {
+            shadow: true,
+            ..READY
+        };
         let (event, offer) = choose(&page(0x41), shadowed, Errata::SHADOW_IGNORED);
         assert!(event.is_none() && offer.recheck && !offer.word.irq());
     }

@@ -29,15 +29,31 @@ pub struct Offer {
 pub fn offer(page: &RegisterPage, shadow: bool, errata: Errata) -> Offer {
     let idle = VirtualInterrupt::MASKING.with_tpr(priority::cr8(page));
     let Some(vector) = priority::candidate(page) else {
-        return Offer { word: idle, vector: None, recheck: false };
+        return Offer {
+            word: idle,
+            vector: None,
+            recheck: false,
+        };
     };
     if shadow && errata.contains(Errata::SHADOW_IGNORED) {
-        return Offer { word: idle, vector: None, recheck: true };
+        return Offer {
+            word: idle,
+            vector: None,
+            recheck: true,
+        };
     }
     let class = vector.0 >> 4;
     // TCG delivers at priority >= V_TPR, silicon at priority > V_TPR.
-    let priority = if errata.contains(Errata::TPR_EQUAL_DELIVERED) { class.saturating_sub(1) } else { class };
-    Offer { word: idle.with_irq(vector.0, priority), vector: Some(vector), recheck: false }
+    let priority = if errata.contains(Errata::TPR_EQUAL_DELIVERED) {
+        class.saturating_sub(1)
+    } else {
+        class
+    };
+    Offer {
+        word: idle.with_irq(vector.0, priority),
+        vector: Some(vector),
+        recheck: false,
+    }
 }
 
 /// In an interrupt shadow: an interrupt waits, and the CPU would not make it wait.
@@ -100,18 +116,31 @@ mod tests {
         let offer = offer(&page, false, Errata::empty());
         assert_eq!(offer.vector, Some(Vector(0x41)));
         withdraw(&page, offer.vector);
-        assert!(!settle(&page, offer.vector, offer.word, Interrupted::Nothing));
+        assert!(!settle(
+            &page,
+            offer.vector,
+            offer.word,
+            Interrupted::Nothing
+        ));
         assert_eq!(page.highest_isr(), None);
         let gone = offer.word.without_irq();
         withdraw(&page, offer.vector);
-        assert!(!settle(&page, offer.vector, gone, Interrupted::Interrupt(0x41)));
+        assert!(!settle(
+            &page,
+            offer.vector,
+            gone,
+            Interrupted::Interrupt(0x41)
+        ));
         assert_eq!(page.highest_irr(), Some(Vector(0x41)));
         withdraw(&page, offer.vector);
         turned_back(&page, offer.vector);
         assert_eq!(page.highest_irr(), Some(Vector(0x41)));
         withdraw(&page, offer.vector);
         assert!(settle(&page, offer.vector, gone, Interrupted::Nothing));
-        assert_eq!((page.highest_irr(), page.highest_isr()), (None, Some(Vector(0x41))));
+        assert_eq!(
+            (page.highest_irr(), page.highest_isr()),
+            (None, Some(Vector(0x41)))
+        );
     }
 
     /// R004-06: 7.2's emulator does not look at the shadow.
@@ -120,7 +149,10 @@ mod tests {
         let page = page();
         page.post(Vector(0x41), false);
         assert!(offer(&page, true, Errata::SHADOW_IGNORED).recheck);
-        assert_eq!(offer(&page, true, Errata::empty()).vector, Some(Vector(0x41)));
+        assert_eq!(
+            offer(&page, true, Errata::empty()).vector,
+            Some(Vector(0x41))
+        );
     }
 
     #[test]
@@ -137,7 +169,12 @@ mod tests {
     #[test]
     fn the_task_priority_follows_cr8() {
         let page = page();
-        settle(&page, None, VirtualInterrupt::MASKING.with_tpr(9), Interrupted::Nothing);
+        settle(
+            &page,
+            None,
+            VirtualInterrupt::MASKING.with_tpr(9),
+            Interrupted::Nothing,
+        );
         assert_eq!(priority::cr8(&page), 9);
     }
 }

@@ -42,7 +42,10 @@ pub enum NmiPlan {
 impl Nmi {
     /// After INIT or reset: nothing pending, window open.
     pub const fn new() -> Self {
-        Self { window: Window::Open, pending: false }
+        Self {
+            window: Window::Open,
+            pending: false,
+        }
     }
 
     /// An NMI arrives. A second one while one is pending is the same one, as on

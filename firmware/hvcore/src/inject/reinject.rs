@@ -60,16 +60,28 @@ mod tests {
     #[test]
     fn an_interrupted_external_interrupt_is_pending_again_and_never_injected() {
         let word = Event::new(EventType::INTERRUPT, 0x40);
-        assert_eq!(interrupted(word, Errata::empty()), Interrupted::Interrupt(0x40));
+        assert_eq!(
+            interrupted(word, Errata::empty()),
+            Interrupted::Interrupt(0x40)
+        );
     }
 
     #[test]
     fn exceptions_and_nmi_come_back_bit_identically_and_software_events_rerun() {
         let fault = Event::exception_with_code(14, 7);
-        assert_eq!(interrupted(fault, Errata::empty()), Interrupted::Event(fault));
-        assert_eq!(interrupted(Event::NMI, Errata::empty()), Interrupted::Event(Event::NMI));
+        assert_eq!(
+            interrupted(fault, Errata::empty()),
+            Interrupted::Event(fault)
+        );
+        assert_eq!(
+            interrupted(Event::NMI, Errata::empty()),
+            Interrupted::Event(Event::NMI)
+        );
         let soft = Event::new(EventType::SOFTWARE, 0x80);
         assert_eq!(interrupted(soft, Errata::empty()), Interrupted::Nothing);
-        assert_eq!(interrupted(Event::exception(3), Errata::empty()), Interrupted::Nothing);
+        assert_eq!(
+            interrupted(Event::exception(3), Errata::empty()),
+            Interrupted::Nothing
+        );
     }
 }

@@ -39,7 +39,7 @@ pub fn map_run(
     giant: bool,
 ) -> Result<(), MapFault> {
     let end = gpa.0.checked_add(len).ok_or(MapFault::Unaligned)?;
-    if (gpa.0 | hpa.0 | len) % PAGE_4K != 0 {
+    if !(gpa.0 | hpa.0 | len).is_multiple_of(PAGE_4K) {
         return Err(MapFault::Unaligned);
     }
     let mut at = gpa.0;
@@ -63,7 +63,13 @@ fn largest(gpa: u64, hpa: u64, left: u64, giant: bool) -> (u64, u32) {
     }
 }
 
-fn set_leaf(tables: &mut impl Tables, root: Hpa, gpa: u64, level: u32, leaf: Entry) -> Result<(), MapFault> {
+fn set_leaf(
+    tables: &mut impl Tables,
+    root: Hpa,
+    gpa: u64,
+    level: u32,
+    leaf: Entry,
+) -> Result<(), MapFault> {
     let mut at = root;
     for upper in (level + 1..=4).rev() {
         at = next_table(tables, at, index(gpa, upper))?;
@@ -85,7 +91,10 @@ fn next_table(tables: &mut impl Tables, at: Hpa, slot: usize) -> Result<Hpa, Map
         return Ok(Hpa(entry.address()));
     }
     let fresh = tables.allocate().ok_or(MapFault::OutOfTables)?;
-    tables.table(at).ok_or(MapFault::OutOfTables)?.set(slot, Entry::table(fresh.0));
+    tables
+        .table(at)
+        .ok_or(MapFault::OutOfTables)?
+        .set(slot, Entry::table(fresh.0));
     Ok(fresh)
 }
 
@@ -123,7 +132,9 @@ mod tests {
             Some(Hpa(self.0.len() as u64 * 4096))
         }
         fn table(&self, at: Hpa) -> Option<&TablePage> {
-            self.0.get((at.0 / 4096).checked_sub(1)? as usize).map(|b| &**b)
+            self.0
+                .get((at.0 / 4096).checked_sub(1)? as usize)
+                .map(|b| &**b)
         }
     }
 
@@ -145,8 +156,24 @@ mod tests {
     #[test]
     fn the_hole_below_4_gib_is_never_mapped() {
         let (mut tables, root) = host(64);
-        map_run(&mut tables, root, Gpa(0), Hpa(8 * PAGE_1G), 3 * PAGE_1G, true).unwrap();
-        map_run(&mut tables, root, Gpa(4 * PAGE_1G), Hpa(11 * PAGE_1G), PAGE_1G, true).unwrap();
+        map_run(
+            &mut tables,
+            root,
+            Gpa(0),
+            Hpa(8 * PAGE_1G),
+            3 * PAGE_1G,
+            true,
+        )
+        .unwrap();
+        map_run(
+            &mut tables,
+            root,
+            Gpa(4 * PAGE_1G),
+            Hpa(11 * PAGE_1G),
+            PAGE_1G,
+            true,
+        )
+        .unwrap();
         for hole in [0xc000_0000, 0xfec0_0000, 0xfee0_0000, 0xffff_f000] {
             assert_eq!(translate(&tables, root, Gpa(hole)), None);
         }

@@ -15,7 +15,11 @@ impl TablePage {
     /// The entry at `index` (0 to 511; higher bits are ignored).
     pub fn get(&self, index: usize) -> Entry {
         // no pair: boot builds tables before any vCPU walks them.
-        Entry(self.0.get(index & 511).map_or(0, |e| e.load(Ordering::Relaxed)))
+        Entry(
+            self.0
+                .get(index & 511)
+                .map_or(0, |e| e.load(Ordering::Relaxed)),
+        )
     }
 
     /// Stores an entry. A table it points to must be complete before (MMU-09).

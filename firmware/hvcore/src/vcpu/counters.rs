@@ -67,9 +67,31 @@ pub const COUNTS: usize = Count::MsrFault as usize + 1;
 
 /// Names, in order, as the console prints them.
 pub const NAMES: [&str; COUNTS] = [
-    "cpuid", "msr", "port", "apic", "ioapic", "hole", "hlt", "interrupt", "hypercall", "exception",
-    "other", "ipi-sent", "kick-sent", "sleep", "taken", "nmi", "fault", "reinjected", "cancelled",
-    "flush", "recheck", "timer-due", "timer-merged", "timer-dropped", "msr-fault",
+    "cpuid",
+    "msr",
+    "port",
+    "apic",
+    "ioapic",
+    "hole",
+    "hlt",
+    "interrupt",
+    "hypercall",
+    "exception",
+    "other",
+    "ipi-sent",
+    "kick-sent",
+    "sleep",
+    "taken",
+    "nmi",
+    "fault",
+    "reinjected",
+    "cancelled",
+    "flush",
+    "recheck",
+    "timer-due",
+    "timer-merged",
+    "timer-dropped",
+    "msr-fault",
 ];
 
 /// Counters that make up the total of exits.
@@ -97,7 +119,10 @@ impl Counters {
     pub fn add(&self, what: Count, by: u64) {
         if let Some(cell) = self.0.get(what as usize) {
             // No pair: statistics; a single writer loses no count.
-            cell.store(cell.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+            cell.store(
+                cell.load(Ordering::Relaxed).wrapping_add(by),
+                Ordering::Relaxed,
+            );
         }
     }
 

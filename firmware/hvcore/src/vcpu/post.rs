@@ -54,7 +54,9 @@ fn one(
     sender: Option<VcpuId>,
     cores: &impl Cores,
 ) -> bool {
-    let Some(vcpu) = partition.vcpu(target) else { return false };
+    let Some(vcpu) = partition.vcpu(target) else {
+        return false;
+    };
     let kick = match what {
         Delivery::Fixed { vector, level } => {
             if arrive(&vcpu.page, vector, level) != Arrival::Requested {
@@ -79,7 +81,12 @@ fn one(
 }
 
 /// Carries out a kick decision; true when an IPI was sent.
-pub fn interrupt(partition: &PartitionShared, target: VcpuId, kick: Kick, cores: &impl Cores) -> bool {
+pub fn interrupt(
+    partition: &PartitionShared,
+    target: VcpuId,
+    kick: Kick,
+    cores: &impl Cores,
+) -> bool {
     match (kick, partition.core(target)) {
         (Kick::WakeCore | Kick::Interrupt, Some(core)) => {
             cores.interrupt(core);

@@ -24,7 +24,14 @@ pub struct Recent {
 impl Recent {
     /// Nothing yet.
     pub const fn new() -> Self {
-        Self { ring: [RecentExit { code: 0, rip: 0, tsc: 0 }; KEPT], next: 0 }
+        Self {
+            ring: [RecentExit {
+                code: 0,
+                rip: 0,
+                tsc: 0,
+            }; KEPT],
+            next: 0,
+        }
     }
 
     /// Notes an exit.
@@ -57,7 +64,10 @@ mod tests {
     fn the_oldest_exits_are_forgotten_first() {
         let mut recent = Recent::new();
         for rip in 0..20 {
-            recent.note(RecentExit { rip, ..RecentExit::default() });
+            recent.note(RecentExit {
+                rip,
+                ..RecentExit::default()
+            });
         }
         let rips: Vec<u64> = recent.iter().map(|e| e.rip).collect();
         assert_eq!(rips, (4..20).collect::<Vec<_>>());

@@ -28,7 +28,13 @@ pub struct SerialPort {
 impl SerialPort {
     /// A UART in reset state, nothing written.
     pub const fn new() -> Self {
-        Self { uart: Uart::new(), backlog: Backlog::new(), attached: false, shown: 0, input_waits: false }
+        Self {
+            uart: Uart::new(),
+            backlog: Backlog::new(),
+            attached: false,
+            shown: 0,
+            input_waits: false,
+        }
     }
 
     /// A new life of the partition: the UART as after reset, the output kept.

@@ -59,7 +59,8 @@ impl VcpuShared {
     /// Leaves the vector of a start-up IPI; the SIPI request publishes it.
     pub fn leave_sipi(&self, page: u8) {
         // Published by the release of the request (P1).
-        self.sipi.store(SIPI_LEFT | u32::from(page), Ordering::Relaxed);
+        self.sipi
+            .store(SIPI_LEFT | u32::from(page), Ordering::Relaxed);
     }
 
     /// An INIT voids a start-up IPI that was sent before it: both requests may be
@@ -156,11 +157,29 @@ impl PartitionShared {
     #[inline]
     pub fn core(&self, id: VcpuId) -> Option<CpuId> {
         let layout = self.layout.get()?;
-        layout.cores.get(usize::from(id.0)).copied().filter(|_| id.0 < layout.vcpus)
+        layout
+            .cores
+            .get(usize::from(id.0))
+            .copied()
+            .filter(|_| id.0 < layout.vcpus)
     }
 
     /// All vCPUs that exist.
     pub fn ids(&self) -> impl Iterator<Item = VcpuId> + use<> {
         (0..self.count()).map(VcpuId)
+    }
+}
+
+#[cfg(not(any(loom, shuttle)))]
+impl Default for VcpuShared {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(not(any(loom, shuttle)))]
+impl Default for PartitionShared {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -4,9 +4,9 @@
 //! 24593 sections 14.1.3 (INIT state) and 16.5 (start-up).
 
 use super::owned::{Run, Vcpu};
+use crate::decode::regs::Regs;
 use crate::guest::entry::{self, EntryState};
 use crate::lapic::page::RegisterPage;
-use crate::decode::regs::Regs;
 use crate::port::GuestCpu;
 use svm::vmcb::event::Event;
 
@@ -38,7 +38,11 @@ fn apply(vcpu: &mut Vcpu, cpu: &mut impl GuestCpu, state: &EntryState) {
     cpu.inject(Event::NONE);
     let mut regs = Regs { gpr: [0; 16] };
     let gprs = state.gprs;
-    for (slot, value) in regs.gpr.iter_mut().zip([gprs.rax, 0, gprs.rdx, gprs.rbx, gprs.rsp, 0, gprs.rsi]) {
+    for (slot, value) in regs
+        .gpr
+        .iter_mut()
+        .zip([gprs.rax, 0, gprs.rdx, gprs.rbx, gprs.rsp, 0, gprs.rsi])
+    {
         *slot = value;
     }
     vcpu.regs = regs;

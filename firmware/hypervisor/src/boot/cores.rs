@@ -2,15 +2,15 @@
 
 use super::probe;
 use crate::capacity::{CPUS, FRAMES_PER_CPU};
+use crate::log::say as print;
 use crate::machine::{Core, Machine};
 use core::sync::atomic::{AtomicBool, Ordering};
 use hvcore::handoff::memory::trampoline_page;
 use hvcore::handoff::memory_map::Span;
 use hvcore::ids::{ApicId, CpuId, Hpa};
-use crate::log::say as print;
 use metal::lock::DeviceLock;
-use metal::svm_enable::{self, CoreSvm};
 use metal::smp::{self, Started};
+use metal::svm_enable::{self, CoreSvm};
 use metal::{cpu, host_apic};
 use svm::cpuid::SvmFeatures;
 
@@ -24,11 +24,16 @@ pub fn start(machine: &mut Machine) {
     let tables = [machine.tables.acpi_rsdp, machine.tables.fmap_copy];
     let mut avoid: heapless::Vec<Span, 2> = heapless::Vec::new();
     for at in tables.into_iter().flatten() {
-        let _ = avoid.push(Span { start: at, len: 4096 });
+        let _ = avoid.push(Span {
+            start: at,
+            len: 4096,
+        });
     }
     let page = trampoline_page(&machine.map, &avoid);
     if machine.cores.len() > 1 && page.is_none() {
-        print(format_args!("no page below 640 KiB for the start of other cores\n"));
+        print(format_args!(
+            "no page below 640 KiB for the start of other cores\n"
+        ));
     }
     let rates = machine.rates;
     if let Some(page) = page {
@@ -36,7 +41,9 @@ pub fn start(machine: &mut Machine) {
     }
     for i in 0..machine.cores.len() {
         let frames = machine.ram.take_frames(FRAMES_PER_CPU * 4096);
-        let Some(core) = machine.cores.get_mut(i) else { break };
+        let Some(core) = machine.cores.get_mut(i) else {
+            break;
+        };
         core.frames = frames.map_or(Hpa(0), |span| span.start);
         machine.own_ram += FRAMES_PER_CPU * 4096;
         if i == 0 {
@@ -47,7 +54,9 @@ pub fn start(machine: &mut Machine) {
             core.started = started != Started::No;
             if started == Started::OutOfStep {
                 machine.stable_tsc = false;
-                print(format_args!("core {i}: its TSC is not in step with core 0's: guests get no stable clock\n"));
+                print(format_args!(
+                    "core {i}: its TSC is not in step with core 0's: guests get no stable clock\n"
+                ));
             }
             if let Some(svm) = REPORTS.lock().get(i).copied().flatten() {
                 core.svm = svm;
@@ -59,13 +68,26 @@ pub fn start(machine: &mut Machine) {
     }
     machine.facts.features = common_features(machine);
     if machine.cores_ignored > 0 {
-        print(format_args!("{} more cores are left alone: the image holds {CPUS}\n", machine.cores_ignored));
+        print(format_args!(
+            "{} more cores are left alone: the image holds {CPUS}\n",
+            machine.cores_ignored
+        ));
     }
 }
 
 fn list(machine: &mut Machine, me: ApicId) {
-    let none = CoreSvm { present: false, vm_cr: 0, features: SvmFeatures::empty(), asids: 0 };
-    let blank = |apic| Core { apic, started: false, svm: none, frames: Hpa(0) };
+    let none = CoreSvm {
+        present: false,
+        vm_cr: 0,
+        features: SvmFeatures::empty(),
+        asids: 0,
+    };
+    let blank = |apic| Core {
+        apic,
+        started: false,
+        svm: none,
+        frames: Hpa(0),
+    };
     let listed = machine.madt.as_ref().and_then(|madt| madt.cores(me));
     let _ = machine.cores.push(blank(me));
     for processor in listed.unwrap_or_default().iter().skip(1) {
@@ -89,14 +111,20 @@ fn report(index: usize, core: Core, boot: CoreSvm) {
         None => {
             print(format_args!(": ready, SVM "));
             probe::features(core.svm.features);
-            print(format_args!(", {} ASIDs, VM_CR {:#x}\n", core.svm.asids, core.svm.vm_cr));
+            print(format_args!(
+                ", {} ASIDs, VM_CR {:#x}\n",
+                core.svm.asids, core.svm.vm_cr
+            ));
         }
     }
 }
 
 /// Features that every started core has.
 fn common_features(machine: &Machine) -> SvmFeatures {
-    let started = machine.cores.iter().filter(|core| core.started && core.svm.present);
+    let started = machine
+        .cores
+        .iter()
+        .filter(|core| core.started && core.svm.present);
     started.fold(machine.facts.features, |set, core| set & core.svm.features)
 }
 

@@ -1,6 +1,7 @@
 //! What firmware left: tables, console, ACPI; and its interrupt paths, closed.
 
 use super::stop::refuse;
+use crate::log::say as print;
 use crate::machine::Machine;
 use board::{Board, Errata};
 use heapless::Vec;
@@ -14,7 +15,6 @@ use hvcore::ids::Hpa;
 use hvcore::policy::cpuid::{HostCpuid, Regs};
 use hvcore::vcpu::facts::HostFacts;
 use metal::clock::Rates;
-use crate::log::say as print;
 use metal::serial::Serial;
 use metal::{cpu, host_apic, ioapic, phys};
 use svm::cpuid::SvmFeatures;
@@ -57,7 +57,9 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
         let _ = withheld.push(module);
     }
     if top > limit {
-        print(format_args!("memory above {limit:#x} is not used: this CPU has no 1 GiB pages\n"));
+        print(format_args!(
+            "memory above {limit:#x} is not used: this CPU has no 1 GiB pages\n"
+        ));
         let _ = withheld.push(Span::between(limit, top));
     }
     let ram = UsableRam::carve(&map, &withheld);
@@ -73,7 +75,10 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
         ecam: None,
         epoch_ns: 0,
         stable_tsc: true,
-        rates: Rates { tsc_hz: 0, apic_per_tsc: 0 },
+        rates: Rates {
+            tsc_hz: 0,
+            apic_per_tsc: 0,
+        },
         facts: HostFacts {
             features: SvmFeatures::empty(),
             errata: board.errata,
@@ -85,7 +90,12 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
         },
         cpuid: HostCpuid::capture(|leaf, subleaf| {
             let r = cpu::cpuid(leaf, subleaf);
-            Regs { eax: r.eax, ebx: r.ebx, ecx: r.ecx, edx: r.edx }
+            Regs {
+                eax: r.eax,
+                ebx: r.ebx,
+                ecx: r.ecx,
+                edx: r.edx,
+            }
         }),
         cores: Vec::new(),
         cores_ignored: 0,
@@ -101,12 +111,17 @@ pub fn read(source: u32, pointer: u32, entered: u64) -> Machine {
 }
 
 fn open_console(tables: Option<&BoardTables>) {
-    let opened = tables.and_then(|tables| tables.serial).map(|record| match record.registers {
-        SerialRegisters::Ports(port) => Serial::port(port, record.input_hz, record.baud),
-        SerialRegisters::Memory(at) => {
-            Serial::memory(at.0, record.register_width.clamp(1, 4) as u8, record.input_hz, record.baud)
-        }
-    });
+    let opened = tables
+        .and_then(|tables| tables.serial)
+        .map(|record| match record.registers {
+            SerialRegisters::Ports(port) => Serial::port(port, record.input_hz, record.baud),
+            SerialRegisters::Memory(at) => Serial::memory(
+                at.0,
+                record.register_width.clamp(1, 4) as u8,
+                record.input_hz,
+                record.baud,
+            ),
+        });
     let serial = opened.unwrap_or_else(|| Serial::port(DEFAULT_PORT, 0, DEFAULT_BAUD));
     *metal::crash::CONSOLE.lock() = serial;
 }
@@ -128,7 +143,10 @@ fn describe(machine: &Machine) {
         Source::Coreboot => "coreboot",
         Source::Pvh => "PVH",
     };
-    print(format_args!("entered from {source}, board {}", machine.board.name));
+    print(format_args!(
+        "entered from {source}, board {}",
+        machine.board.name
+    ));
     if machine.board.name == board::UNKNOWN.name {
         print(format_args!(
             " ({:?} {:?} is not listed: features that need board facts are off)",
@@ -137,7 +155,11 @@ fn describe(machine: &Machine) {
         ));
     }
     let total: u64 = machine.map.ram().map(|span| span.len).sum();
-    print(format_args!("\nmemory {} MiB RAM, {} MiB usable\n", total >> 20, machine.ram.total() >> 20));
+    print(format_args!(
+        "\nmemory {} MiB RAM, {} MiB usable\n",
+        total >> 20,
+        machine.ram.total() >> 20
+    ));
     let lost = tables.losses;
     if lost.malformed_records + lost.flash_windows > 0 {
         print(format_args!(
@@ -174,7 +196,9 @@ fn read_acpi(machine: &mut Machine) {
 /// The root pointer in the BIOS area, for firmware that passes none.
 fn scan_for_root() -> Option<Hpa> {
     let area = phys::slice(Hpa(0xe_0000), 0x2_0000)?;
-    let at = area.chunks_exact(16).position(|line| line.starts_with(b"RSD PTR "))?;
+    let at = area
+        .chunks_exact(16)
+        .position(|line| line.starts_with(b"RSD PTR "))?;
     Some(Hpa(0xe_0000 + at as u64 * 16))
 }
 
@@ -188,15 +212,19 @@ pub fn take_over_interrupts(machine: &mut Machine) {
         }
     }
     host_apic::init();
-    let pm_timer = machine.fadt.as_ref().and_then(|fadt| fadt.timer).and_then(|timer| {
-        match timer.register {
+    let pm_timer = machine
+        .fadt
+        .as_ref()
+        .and_then(|fadt| fadt.timer)
+        .and_then(|timer| match timer.register {
             fadt::Register::Port(port) => Some(port),
             fadt::Register::Memory(_) | fadt::Register::PciConfig { .. } => None,
-        }
-    });
+        });
     let known = machine.tables.tsc_khz.map(|khz| u64::from(khz) * 1000);
     let Some(rates) = metal::clock::measure(pm_timer, known) else {
-        refuse(format_args!("no clock: neither the ACPI PM timer nor the PIT counts"));
+        refuse(format_args!(
+            "no clock: neither the ACPI PM timer nor the PIT counts"
+        ));
     };
     print(format_args!("TSC {} kHz\n", rates.tsc_hz / 1000));
     machine.rates = rates;

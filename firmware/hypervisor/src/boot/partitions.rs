@@ -1,20 +1,20 @@
 //! Partitions from the plan: memory, nested tables, files, places.
 
+use crate::log::say as print;
 use crate::machine::{Files, Machine, Partition};
 use crate::wire;
 use abi::plan::{self, Plan};
 use board::Errata;
+use hvcore::guest::memory_map::{HOLE_END, RamLayout};
 use hvcore::handoff::cbfs::{Cbfs, Stored};
 use hvcore::handoff::memory_map::Span;
 use hvcore::handoff::plan as admission;
-use hvcore::guest::memory_map::{HOLE_END, RamLayout};
 use hvcore::ids::{CpuId, Gpa, Hpa};
 use hvcore::npt::map::{MapFault, map_run, tables_needed};
 use hvcore::npt::table::Tables;
 use hvcore::policy::msr::MsrPolicy;
 use hvcore::policy::msr_map;
 use hvcore::vcpu::shared::Layout;
-use crate::log::say as print;
 use metal::guest_memory::{GuestRam, Run};
 use metal::nested_tables::Arena;
 use metal::permission_maps;
@@ -42,15 +42,25 @@ pub fn create(machine: &mut Machine) {
     let Some(cbfs) = machine.cbfs else { return };
     machine.planned = plan.len();
     machine.attach = plan.attached().map(usize::from);
-    let has_file = |name: &str| cbfs.find(name).is_some_and(|file| file.stored == Stored::Plain);
-    let facts = admission::Machine { cores, has_file: &has_file };
+    let has_file = |name: &str| {
+        cbfs.find(name)
+            .is_some_and(|file| file.stored == Stored::Plain)
+    };
+    let facts = admission::Machine {
+        cores,
+        has_file: &has_file,
+    };
     let admitted = admission::admit(&plan, &facts, &mut machine.ram);
     for ((index, record), outcome) in plan.partitions().zip(&admitted) {
         match outcome {
             Err(refusal) => print(format_args!("plan: {refusal}\n")),
             Ok(span) => match build(machine, cbfs, index, &record, *span) {
                 Ok(partition) => install(usize::from(index), partition),
-                Err(fault) => print(format_args!("partition {}: {}\n", name(&record), text(fault))),
+                Err(fault) => print(format_args!(
+                    "partition {}: {}\n",
+                    name(&record),
+                    text(fault)
+                )),
             },
         }
     }
@@ -63,7 +73,9 @@ fn leave_out(machine: &mut Machine, off: Errata) {
     if off.is_empty() {
         return;
     }
-    print(format_args!("plan: an experiment, without the work-arounds:"));
+    print(format_args!(
+        "plan: an experiment, without the work-arounds:"
+    ));
     for (name, _) in off.iter_names() {
         print(format_args!(" {name}"));
     }
@@ -72,7 +84,9 @@ fn leave_out(machine: &mut Machine, off: Errata) {
 
 /// Cores from 0 up that answered and can run guests, without a gap.
 fn usable_cores(machine: &Machine) -> usize {
-    let fit = |core: &crate::machine::Core| core.started && core.frames.0 != 0 && super::probe::unfit(&core.svm).is_none();
+    let fit = |core: &crate::machine::Core| {
+        core.started && core.frames.0 != 0 && super::probe::unfit(&core.svm).is_none()
+    };
     machine.cores.iter().take_while(|core| fit(core)).count()
 }
 
@@ -99,14 +113,24 @@ fn build(
     let low = layout.low_end();
     let high = record.memory - low;
     let frames = tables_needed(record.memory);
-    let arena = machine.ram.take_frames(frames * 4096).map_err(|_| MapFault::OutOfTables)?;
+    let arena = machine
+        .ram
+        .take_frames(frames * 4096)
+        .map_err(|_| MapFault::OutOfTables)?;
     machine.guest_tables += frames * 4096;
     let mut arena = new_arena(arena);
     let root = arena.allocate().ok_or(MapFault::OutOfTables)?;
     let giant = machine.cpuid.extended.edx & (1 << 26) != 0;
     map_run(&mut arena, root, Gpa(0), span.start, low, giant)?;
     if high > 0 {
-        map_run(&mut arena, root, Gpa(HOLE_END), Hpa(span.start.0 + low), high, giant)?;
+        map_run(
+            &mut arena,
+            root,
+            Gpa(HOLE_END),
+            Hpa(span.start.0 + low),
+            high,
+            giant,
+        )?;
     }
     Ok(Partition {
         record: *record,
@@ -119,16 +143,30 @@ fn build(
     })
 }
 
-#[expect(unsafe_code, reason = "UNSAFETY: vouches for frames that the carve has just given")]
+#[expect(
+    unsafe_code,
+    reason = "UNSAFETY: vouches for frames that the carve has just given"
+)]
 fn new_arena(span: Span) -> Arena {
     // SAFETY: the carve gave these frames to nobody else (assumption 3 of metal).
     unsafe { Arena::new(span.start, span.len / 4096) }
 }
 
-#[expect(unsafe_code, reason = "UNSAFETY: vouches for memory that the carve has just given")]
+#[expect(
+    unsafe_code,
+    reason = "UNSAFETY: vouches for memory that the carve has just given"
+)]
 fn guest_ram(span: Span, low: u64, high: u64) -> GuestRam {
-    let low_run = Run { guest: Gpa(0), host: span.start, len: low };
-    let high_run = Run { guest: Gpa(HOLE_END), host: Hpa(span.start.0 + low), len: high };
+    let low_run = Run {
+        guest: Gpa(0),
+        host: span.start,
+        len: low,
+    };
+    let high_run = Run {
+        guest: Gpa(HOLE_END),
+        host: Hpa(span.start.0 + low),
+        len: high,
+    };
     // SAFETY: the carve gave the span to this partition alone, and it is mapped.
     unsafe { GuestRam::new(low_run, high_run) }
 }
@@ -136,9 +174,16 @@ fn guest_ram(span: Span, low: u64, high: u64) -> GuestRam {
 fn files(cbfs: Cbfs<'static>, record: &plan::Partition) -> Files {
     let data = |field: &[u8]| -> &'static [u8] {
         let name = plan::text(field).unwrap_or("");
-        if name.is_empty() { &[] } else { cbfs.find(name).map_or(&[], |file| file.data) }
+        if name.is_empty() {
+            &[]
+        } else {
+            cbfs.find(name).map_or(&[], |file| file.data)
+        }
     };
-    let named = record.modules.iter().take_while(|module| module.file[0] != 0);
+    let named = record
+        .modules
+        .iter()
+        .take_while(|module| module.file[0] != 0);
     Files {
         image: data(&record.image),
         initrd: data(&record.initrd),
@@ -151,7 +196,10 @@ fn install(index: usize, partition: Partition) {
     for (to, from) in cores.iter_mut().zip(partition.record.used_cores()) {
         *to = CpuId(*from);
     }
-    let layout = Layout { vcpus: partition.vcpus(), cores };
+    let layout = Layout {
+        vcpus: partition.vcpus(),
+        cores,
+    };
     if let (Some(place), Some(shared)) = (wire::PARTITION.get(index), wire::SHARED.get(index)) {
         shared.set_layout(layout);
         place.call_once(|| partition);

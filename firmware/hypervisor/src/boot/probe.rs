@@ -1,10 +1,10 @@
 //! What the boot core can do, and whether a guest can run on it at all.
 
 use super::stop::refuse;
-use crate::machine::Machine;
 use crate::log::say as print;
-use metal::svm_enable::{self, CoreSvm};
+use crate::machine::Machine;
 use metal::cpu;
+use metal::svm_enable::{self, CoreSvm};
 use svm::cpuid::SvmFeatures;
 use svm::msr::{VM_CR_LOCK, VM_CR_SVMDIS};
 
@@ -20,7 +20,10 @@ pub fn boot_core(machine: &mut Machine) {
     machine.facts.phys_bits = (machine.cpuid.sizes.eax as u8).clamp(32, 48);
     print(format_args!("SVM "));
     features(svm.features);
-    print(format_args!(", {} ASIDs, VM_CR {:#x}\n", svm.asids, svm.vm_cr));
+    print(format_args!(
+        ", {} ASIDs, VM_CR {:#x}\n",
+        svm.asids, svm.vm_cr
+    ));
 }
 
 /// Names of the features, those that are there; AVIC always, with its verdict.
@@ -29,8 +32,14 @@ pub fn features(set: SvmFeatures) {
         print(format_args!("{name} "));
     }
     if !set.contains(SvmFeatures::AVIC) {
-        let odd = if set.contains(SvmFeatures::X2AVIC) { "; x2AVIC without AVIC is a firmware bug" } else { "" };
-        print(format_args!("(no AVIC: interrupts go through the software APIC{odd})"));
+        let odd = if set.contains(SvmFeatures::X2AVIC) {
+            "; x2AVIC without AVIC is a firmware bug"
+        } else {
+            ""
+        };
+        print(format_args!(
+            "(no AVIC: interrupts go through the software APIC{odd})"
+        ));
     }
 }
 

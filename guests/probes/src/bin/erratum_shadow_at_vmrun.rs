@@ -22,14 +22,7 @@ use rt::{interrupt, lapic, smp, tsc};
 const ROUNDS: u32 = 10_000;
 const VECTOR: u8 = 0x60;
 
-global_asm!(
-    "sti_nop:",
-    "sti",
-    "shadowed_nop:",
-    "nop",
-    "cli",
-    "ret"
-);
+global_asm!("sti_nop:", "sti", "shadowed_nop:", "nop", "cli", "ret");
 
 unsafe extern "C" {
     safe fn sti_nop();
