@@ -225,6 +225,7 @@ fn role(keepers: &Keepers, index: usize) -> String<40> {
 }
 
 /// `features`: what the CPU has and what is done without it.
+// tidy: long function: a table of features, one row each
 pub fn features(machine: &Machine, form: Form, out: &mut dyn Write) -> fmt::Result {
     let set = machine.facts.features;
     let row = |name, bit: SvmFeatures, place, with, without| FeatureRow {

@@ -3,7 +3,7 @@
 //! Theory of operation: a [`Rig`] lends [`Machine`]s, one after the other or several at
 //! once; a machine has verbs and no policy ([`crate::session`] knows the order of
 //! things). Tests see a rig only through its [`Feature`]s and its patience. [`qemu`] is
-//! always there, [`bench`] is a board described by a [`crate::place`].
+//! always there, `bench` is a board described by a [`crate::place`].
 //! Also called: target, device under test, DUT, labgrid place.
 
 pub mod bench;

@@ -9,7 +9,7 @@ use crate::vcpu::post::Cores;
 use svm::exit_code::ExitCode;
 
 /// Handles one exit. The loop has taken EXITINTINFO and settled the offer.
-// tidy: dispatch, one arm a kind of exit
+// tidy: long function: dispatch, one arm a kind of exit
 pub fn dispatch<C: GuestCpu, M: GuestMemory, K: Cores>(
     at: &mut Context<'_, C, M, K>,
     code: ExitCode,

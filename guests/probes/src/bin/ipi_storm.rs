@@ -1,4 +1,4 @@
-//! More than a hundred thousand interrupts between two CPUs, each taken exactly once.
+//! A hundred thousand interrupts between two CPUs, each taken exactly once.
 //!
 //! The sender sends and waits until the receiver's handler has counted the interrupt, before its end: the handshake makes every request a separate one, so none may merge, none may be lost and
 //! none may come twice. Then the roles change, then both send at once. The receiver waits in HLT in

@@ -1,4 +1,4 @@
-//! LOCK before an instruction that does not take it never ends the guest, also where that instruction exits.
+//! Instructions with a LOCK prefix that exit: refused, or carried out once.
 //!
 //! Silicon raises #UD before it looks at any intercept. The emulator lets many of these through and exits
 //! all the same; then whoever reads the instruction may carry it out or say #UD, but the guest must not die.
