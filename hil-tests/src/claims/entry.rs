@@ -57,6 +57,19 @@ fn pvh(stage: &mut Stage<'_>) -> Result<()> {
     finished(session)
 }
 
+/// A mainboard part that no board file has: one line says so, features that need
+/// board facts are off (the log shares the console line), and guests run.
+fn unlisted(stage: &mut Stage<'_>) -> Result<()> {
+    let setting = "name=opt/bulkhead/part,string=Other";
+    let boot = hello(2).qemu(&["-fw_cfg", setting]);
+    let session = stage.boot(&boot)?;
+    let wait = session.patience.firmware();
+    session
+        .console
+        .expect("features that need board facts are off", wait)?;
+    finished(session)
+}
+
 /// The guest of [`hello`] got to its end.
 fn runs_its_guest(stage: &mut Stage<'_>, boot: &Boot) -> Result<()> {
     finished(stage.boot(boot)?)
@@ -103,6 +116,11 @@ fn variants() -> Scene {
             runs_its_guest(stage, &boot)
         });
     }
+    scene = scene.claim_with(
+        "an_unlisted_board_runs_on_what_the_tables_say",
+        &[Feature::AnyMachine],
+        unlisted,
+    );
     scene.claim_with(
         "an_emulator_starts_the_elf_by_pvh",
         &[Feature::AnyMachine],
