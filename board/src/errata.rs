@@ -16,8 +16,8 @@ bitflags::bitflags! {
         /// makes the emulated APIC look again.
         const VIRQ_LOSES_INTR = 1 << 1;
         /// TCG 7.2: the interrupt shadow in the VMCB is ignored at VMRUN. Cure:
-        /// when an exit leaves the shadow set and RIP has not moved, enter once
-        /// without V_IRQ.
+        /// while an exit leaves the shadow set, or RIP has not moved since one did,
+        /// enter without V_IRQ.
         const SHADOW_IGNORED = 1 << 2;
         /// TCG: a virtual interrupt whose delivery met a nested page fault is
         /// reported as an exception with that vector, and V_IRQ stays set. Cure:

@@ -277,6 +277,9 @@ impl VcpuCore {
             } else {
                 interrupt::offer(page, shadow, errata)
             };
+            if errata.contains(Errata::SHADOW_IGNORED) {
+                vcpu.shadow.entering(shadow, vmcb.save().rip);
+            }
             vmcb.set_virtual_interrupt(offer.word);
             if errata.contains(Errata::CR8_WRITE_ABORTS) {
                 vmcb.intercept_cr8_writes(offer.word.irq());
@@ -318,6 +321,9 @@ impl VcpuCore {
         );
         let rip = self.vmcb.save().rip;
         self.vmcb.exited();
+        if self.vcpu.shadow.holds(rip) {
+            self.vmcb.set_shadow(true);
+        }
         self.vcpu.recent.note(RecentExit {
             code: code.0,
             rip,

@@ -13,3 +13,4 @@ pub mod exception;
 pub mod interrupt;
 pub mod nmi;
 pub mod reinject;
+pub mod shadow;

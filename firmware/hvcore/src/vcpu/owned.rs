@@ -5,6 +5,7 @@ use crate::clock::kvmclock::SystemTimePage;
 use crate::decode::regs::Regs;
 use crate::ids::{Tsc, VcpuId, Vector};
 use crate::inject::nmi::Nmi;
+use crate::inject::shadow::Shadow;
 use crate::lapic::timer::Timer;
 use crate::policy::mmio::Unanswered;
 use crate::policy::mtrr::Mtrrs;
@@ -38,6 +39,8 @@ pub struct Vcpu {
     pub event: Event,
     /// Vector offered through V_IRQ at the last entry.
     pub offered: Option<Vector>,
+    /// Interrupt shadow of the last entry, for an erratum.
+    pub shadow: Shadow,
     /// An exit is wanted soon after the next entry, to look again at something
     /// that is held back.
     pub recheck: bool,
@@ -72,6 +75,7 @@ impl Vcpu {
             nmi: Nmi::new(),
             event: Event::NONE,
             offered: None,
+            shadow: Shadow::default(),
             recheck: false,
             iret_watched: false,
             xsetbv_exited: false,
@@ -93,6 +97,7 @@ impl Vcpu {
         self.nmi = Nmi::new();
         self.event = Event::NONE;
         self.offered = None;
+        self.shadow = Shadow::default();
         self.recheck = false;
         self.iret_watched = false;
         self.clock_page = SystemTimePage::new();
