@@ -7,7 +7,7 @@
 //! With the switch off (board `qemu_q35`, task priority rewritten after each virtual interrupt) a round
 //! times out now and then; with it on, none may. Also called: lost IPI, V_IRQ race, helper_vmrun.
 //!
-//! needs: cpus=2 memory=16M cmdline="rounds=20000"
+//! needs: cpus=2 memory=16M cmdline="rounds=5000"
 #![no_std]
 #![no_main]
 
@@ -45,8 +45,8 @@ fn erratum_lost_kick() {
         FIRST_TAKEN.store(round, Ordering::Release);
     });
     let rounds = multiboot::command_line()
-        .number("rounds", 20_000)
-        .unwrap_or(20_000) as u32;
+        .number("rounds", 5_000)
+        .unwrap_or(5_000) as u32;
     tsc::hertz();
     claim!(smp::start(target) == 2, "the second CPU runs");
     let mut sent = 0;

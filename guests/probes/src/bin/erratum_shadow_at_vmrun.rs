@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use probes::{claim, require};
 use rt::{interrupt, lapic, smp, tsc};
 
-const ROUNDS: u32 = 10_000;
+const ROUNDS: u32 = 2_000;
 const VECTOR: u8 = 0x60;
 
 global_asm!("sti_nop:", "sti", "shadowed_nop:", "nop", "cli", "ret");
