@@ -4,8 +4,8 @@
 //! kick for the second interrupt is then lost, and the target goes on without it. Here the first
 //! handler waits for the second interrupt, of a higher class, without any exit that would rescue it.
 //! The sender's pause between the two sweeps over the critical moment.
-//! With the switch off (board `qemu_q35`, task priority rewritten after each virtual interrupt) a round
-//! times out now and then; with it on, none may. Also called: lost IPI, V_IRQ race, helper_vmrun.
+//! With the switch off (board `qemu_q35`, task priority rewritten after each virtual interrupt) a round may
+//! time out, though 100,000 have not met it; with it on, none may. Also called: lost IPI, V_IRQ race, helper_vmrun.
 //!
 //! needs: cpus=2 memory=16M cmdline="rounds=5000"
 #![no_std]
