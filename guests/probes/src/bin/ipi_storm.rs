@@ -1,4 +1,4 @@
-//! A hundred thousand interrupts to a sleeping CPU, and more between busy ones, each taken once.
+//! Interrupts between two CPUs: each is taken exactly once.
 //!
 //! The sender sends and waits until the receiver's handler has counted the interrupt, before its end:
 //! the handshake makes every request a separate one, so none may merge, none may be lost and none may
