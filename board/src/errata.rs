@@ -11,9 +11,10 @@ bitflags::bitflags! {
         /// twice. All boards inject external interrupts through V_IRQ; with this
         /// bit clear nothing changes, and the debug plan flag may use EVENTINJ.
         const EVENTINJ_TWICE = 1 << 0;
-        /// TCG: VMRUN with V_IRQ set can lose a physical interrupt that arrives
-        /// in the same moment. Cure: write the task priority after STGI, which
-        /// makes the emulated APIC look again.
+        /// TCG: VMRUN with V_IRQ set, and every exit, change the flags of pending
+        /// interrupts without the lock, and can lose a physical interrupt that
+        /// arrives in the same moment. Cure: write the task priority after STGI,
+        /// which makes the emulated APIC look again.
         const VIRQ_LOSES_INTR = 1 << 1;
         /// TCG 7.2: the interrupt shadow in the VMCB is ignored at VMRUN. Cure:
         /// while an exit leaves the shadow set, or RIP has not moved since one did,

@@ -301,10 +301,8 @@ impl VcpuCore {
             }
         };
         cpu::stgi();
-        if done
-            && (vcpu.offered.is_some() || experiment)
-            && errata.contains(Errata::VIRQ_LOSES_INTR)
-        {
+        // After every exit: the emulator clears its V_IRQ flag there, whether it was set or not.
+        if done && errata.contains(Errata::VIRQ_LOSES_INTR) {
             cpu::rewrite_task_priority();
         }
         done
