@@ -91,11 +91,18 @@ impl Console {
                 return Ok(Match { which, before });
             }
             let quoted = wanted.join("` or `");
-            if let Some((_, which, _)) = first_of(&said.bytes, searched, &LAST_WORDS) {
-                bail!(
-                    "waited for `{quoted}`, but the machine said `{}`",
-                    LAST_WORDS[which]
-                );
+            // Only once their line has ended: what is wanted may stand behind them in it.
+            let last = first_of(&said.bytes, searched, &LAST_WORDS).map(|(at, ..)| at);
+            if let Some(at) = last {
+                let mut lines = said.bytes[at..].split(|&byte| byte == b'\n');
+                let line = lines.next().unwrap_or_default();
+                if lines.next().is_some() {
+                    let line = text(line);
+                    bail!(
+                        "waited for `{quoted}`, but the machine said `{}`",
+                        line.trim_end()
+                    );
+                }
             }
             if said.closed {
                 bail!("waited for `{quoted}`, but the machine has ended");
@@ -114,6 +121,7 @@ impl Console {
                 .bytes
                 .len()
                 .saturating_sub(longest.unwrap_or(0))
+                .min(last.unwrap_or(usize::MAX))
                 .max(self.from);
             let waited = shared.changed.wait_timeout(said, deadline - now);
             said = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
