@@ -9,6 +9,7 @@
 mod answers;
 mod boot;
 mod capacity;
+mod host_timer;
 mod housekeeping;
 mod lives;
 mod load;

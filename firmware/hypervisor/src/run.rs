@@ -4,6 +4,7 @@
 //! and mode (`Owner::enter`) and VMRUN; GIF is clear from before the mode is
 //! announced until after the vCPU is outside again (KICK-01).
 
+use crate::host_timer::HostTimer;
 use crate::machine::EndReason;
 use crate::vcpu_core::VcpuCore;
 use board::Errata;
@@ -24,7 +25,7 @@ use hvcore::vcpu::recent::RecentExit;
 use hvcore::vcpu::shared::Activity;
 use hvcore::vcpu::start;
 use metal::vmcb_page::VmcbPage;
-use metal::{cpu, host_apic, vmrun};
+use metal::{cpu, vmrun};
 use svm::exit_code::ExitCode;
 use svm::vmcb::event::{Event, EventType};
 use svm::vmcb::vintr::VirtualInterrupt;
@@ -83,53 +84,10 @@ fn rounds(core: &mut VcpuCore) -> Ending {
     }
 }
 
-/// The host's APIC timer as this vCPU uses it: what it is set for, in guest TSC.
-struct HostTimer {
-    set_for: u64,
-    recheck_ticks: u64,
-}
-
-impl HostTimer {
-    /// Nothing set. A recheck comes 50 microseconds after the entry.
-    fn new(core: &VcpuCore) -> Self {
-        Self {
-            set_for: u64::MAX,
-            recheck_ticks: core.machine.rates.tsc_hz / 20_000,
-        }
-    }
-
-    /// Sets it for the next moment, if that changed.
-    #[inline(always)]
-    fn arm(&mut self, core: &VcpuCore, now: u64, moment: u64) {
-        let mut wanted = moment;
-        if core.vcpu.recheck {
-            wanted = wanted.min(now + self.recheck_ticks);
-            core.mine.counters.bump(Count::Recheck);
-        }
-        if wanted != self.set_for {
-            self.set(core, wanted);
-        }
-    }
-
-    #[inline(never)]
-    fn set(&mut self, core: &VcpuCore, wanted: u64) {
-        self.set_for = wanted;
-        if wanted != u64::MAX {
-            // Now, not as of the exit: the handler's time would be added.
-            let left = wanted.saturating_sub(core.now());
-            host_apic::arm_timer(core.machine.rates.apic_ticks(left));
-        }
-    }
-
-    /// It may have fired.
-    fn forget(&mut self) {
-        self.set_for = u64::MAX;
-    }
-}
-
 impl VcpuCore {
+    /// Guest TSC.
     #[inline(always)]
-    fn now(&self) -> u64 {
+    pub fn now(&self) -> u64 {
         cpu::tsc().wrapping_add(self.tsc_offset)
     }
 
