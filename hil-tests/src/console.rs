@@ -301,6 +301,23 @@ mod tests {
     }
 
     #[test]
+    fn last_words_are_judged_when_their_line_has_ended() {
+        let (mut console, mut machine) = pair();
+        machine.write_all(b"bulkhead: stopped: ").expect("sent");
+        let begun = |said: &str| said.ends_with("stopped: ");
+        console
+            .wait_until("the beginning", begun, LATE)
+            .expect("read");
+        let sender = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            machine.write_all(b"no SVM\r\n").expect("sent");
+            machine
+        });
+        console.expect("stopped: no SVM\r\n", LATE).expect("whole");
+        sender.join().expect("sender");
+    }
+
+    #[test]
     fn a_text_that_does_not_come_is_an_error_that_names_it() {
         let (mut console, _machine) = pair();
         let error = console.expect("prompt", SOON).expect_err("nothing came");
